@@ -1,0 +1,66 @@
+# Everything is installed into this folder: .venv (the tap and its tests), .tools (uv and Meltano), .meltano (plugins).
+# PYTHON chooses the interpreter: make test PYTHON=python3.13
+
+PYTHON ?= python3
+export UV_PYTHON_DOWNLOADS := never
+export UV_NO_PROGRESS := 1
+
+UV := $(or $(shell command -v uv 2>/dev/null),.tools/uv/bin/uv)
+BIN := .venv/bin
+MELTANO := .tools/meltano/bin/meltano
+
+.DEFAULT_GOAL := help
+.PHONY: help install demo test check format lock build clean
+
+help: ## Show this list
+	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "make %-10s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
+
+install: .venv/.installed ## Install the tap with all that its tests need into .venv
+
+demo: .venv/.installed .tools/meltano/.installed ## Sync from the fake API with Meltano, twice, and count what came in
+	@$(BIN)/python -m scripts.demo --meltano $(MELTANO)
+
+test: .venv/.installed ## Run all tests, with coverage
+	@$(BIN)/coverage erase
+	@$(BIN)/coverage run -m pytest
+	@$(BIN)/coverage combine --quiet
+	@$(BIN)/coverage report
+
+check: .venv/.installed ## Lint, format and types, without changing a file
+	@$(BIN)/ruff check .
+	@$(BIN)/ruff format --check .
+	@$(BIN)/mypy
+
+format: .venv/.installed ## Format, and fix what the linter can fix
+	@$(BIN)/ruff check --fix .
+	@$(BIN)/ruff format .
+
+lock: $(UV) ## Choose the newest allowed versions and write them to requirements/
+	@$(UV) pip compile -q pyproject.toml --group dev --universal --python-version 3.10 --generate-hashes --no-emit-index-url --upgrade \
+		--custom-compile-command 'make lock' -o requirements/dev.txt
+	@$(UV) pip compile -q requirements/meltano.in --universal --python-version 3.10 --generate-hashes --no-emit-index-url --upgrade \
+		--custom-compile-command 'make lock' -o requirements/meltano.txt
+
+build: $(UV) ## Build the sdist and the wheel into dist/
+	@$(UV) build -q --out-dir dist
+
+clean: ## Remove all that was installed or made here
+	rm -rf .venv .tools .meltano .mypy_cache .ruff_cache .pytest_cache .hypothesis .coverage* dist demo output
+
+.tools/uv/bin/uv:
+	@echo 'Installing uv into .tools/uv'
+	@$(PYTHON) -m venv .tools/uv
+	@.tools/uv/bin/python -m pip install --quiet --disable-pip-version-check uv
+
+.venv/.installed: pyproject.toml requirements/dev.txt | $(UV)
+	@echo 'Installing the tap and its tests into .venv'
+	@$(UV) venv --quiet --clear --python $(PYTHON) .venv
+	@$(UV) pip sync --quiet --python $(BIN)/python --require-hashes requirements/dev.txt
+	@$(UV) pip install --quiet --python $(BIN)/python --no-deps --editable .
+	@touch $@
+
+.tools/meltano/.installed: requirements/meltano.txt | $(UV)
+	@echo 'Installing Meltano into .tools/meltano'
+	@$(UV) venv --quiet --clear --python $(PYTHON) .tools/meltano
+	@$(UV) pip sync --quiet --python .tools/meltano/bin/python --require-hashes requirements/meltano.txt
+	@touch $@

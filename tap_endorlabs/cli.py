@@ -1,0 +1,57 @@
+"""The command line: a failure ends in one clear line each, without a traceback unless the log level is debug."""
+
+from __future__ import annotations
+
+import logging
+import os
+import sys
+import typing as t
+
+import click
+from singer_sdk.exceptions import ConfigValidationError, SingerSDKError
+
+from tap_endorlabs.errors import TapError, one_line
+
+
+class TapCommand(click.Command):
+    """Runs the tap and says what went wrong.
+
+    Args:
+        logger: gets the lines.
+        args: what `click.Command` takes.
+        kwargs: likewise.
+    """
+
+    def __init__(self, *args: t.Any, logger: logging.Logger, **kwargs: t.Any) -> None:  # noqa: ANN401
+        super().__init__(*args, **kwargs)
+        self._logger = logger
+
+    def main(self, *args: t.Any, **kwargs: t.Any) -> t.Any:  # noqa: ANN401
+        """Run the command; any failure of its own ends the process with exit code 1."""
+        logging.captureWarnings(capture=True)
+        try:
+            return super().main(*args, **kwargs)
+        except Exception as error:  # noqa: BLE001 - whatever it is, it must end in one line
+            self._report(error)
+            sys.exit(1)
+
+    def _report(self, error: Exception) -> None:
+        trace = error if self._logger.isEnabledFor(logging.DEBUG) else None
+        for line in _lines(error):
+            self._logger.error("%s", line, exc_info=trace)
+        if isinstance(error, BrokenPipeError):
+            # Python would flush stdout once more at exit, and complain.
+            os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+
+
+def _lines(error: Exception) -> list[str]:
+    if isinstance(error, ConfigValidationError):
+        return error.errors
+    if isinstance(error, TapError):
+        return [str(error)]
+    if isinstance(error, BrokenPipeError):
+        return ["The target closed the pipe: see its own log for the reason."]
+    what = f"{type(error).__name__}: {one_line(str(error))}"
+    if isinstance(error, (SingerSDKError, OSError)):
+        return [what]
+    return [f"Unexpected {what} (a traceback comes with TAP_ENDORLABS_LOGLEVEL=debug)"]

@@ -1,0 +1,128 @@
+"""The HTTP side of a stream: one page a request, retries, errors."""
+
+from __future__ import annotations
+
+import typing as t
+from dataclasses import dataclass
+from http import HTTPStatus
+
+from tap_endorlabs.errors import ApiError, TooSlowError, TransientError
+from tap_endorlabs.records import Page, decode_page
+from tap_endorlabs.timestamps import stamp_of_second
+
+if t.TYPE_CHECKING:
+    import logging
+
+    import requests
+
+    from tap_endorlabs.auth import ApiKeyAuth
+    from tap_endorlabs.pagination import Position
+    from tap_endorlabs.retry import Retry
+    from tap_endorlabs.settings import Settings
+    from tap_endorlabs.transport import Transport
+
+
+@dataclass(frozen=True)
+class Api:
+    """The way to the API that all streams share."""
+
+    settings: Settings
+    transport: Transport
+    auth: ApiKeyAuth
+    retry: Retry
+
+
+class LogClient:
+    """Fetches pages of one log.
+
+    Args:
+        api: the way to the API.
+        resource: the log's name in the API's paths, such as `audit-logs`.
+        logger: gets a line for each retry.
+    """
+
+    def __init__(self, api: Api, resource: str, logger: logging.Logger) -> None:
+        self._api = api
+        self._path = f"/v1/namespaces/{api.settings.namespace}/{resource}"
+        self._logger = logger
+
+    def fetch(self, position: Position) -> Page:
+        """Fetch the page that a position asks for.
+
+        Raises:
+            TooSlowError: the server ran out of time; where less can be asked for, at the first time.
+            TransientError: another failure that may pass did not.
+            ApiError: the API refused the request.
+        """
+        return self._api.retry.call(
+            lambda: self._attempt(position),
+            self._logger,
+            hopeless=lambda error: isinstance(error, TooSlowError) and position.divisible,
+        )
+
+    def _attempt(self, position: Position) -> Page:
+        try:
+            answer = self._send(query_of(position, self._api.settings))
+        except ApiError as error:
+            raise self._explain(error) from error
+        try:
+            return decode_page(answer.content)
+        except (ValueError, RecursionError) as error:
+            transport = self._api.transport
+            raise TransientError(
+                f"{transport.host} sent a page that is not the JSON of a list "
+                f"({len(answer.content)} bytes; {transport.clean(str(error))})."
+            ) from error
+
+    def _send(self, query: dict[str, str | int]) -> requests.Response:
+        transport, auth = self._api.transport, self._api.auth
+        token = auth.current()
+        try:
+            return transport.exchange("GET", self._path, auth=token, params=query)
+        except ApiError as error:
+            if error.status != HTTPStatus.UNAUTHORIZED:
+                raise
+        self._logger.info("The token was refused; logging in again.")
+        return transport.exchange("GET", self._path, auth=auth.renew(token), params=query)
+
+    def _explain(self, error: ApiError) -> ApiError:
+        namespace = self._api.settings.namespace
+        advice = {
+            HTTPStatus.BAD_REQUEST: "Check the setting filter.",
+            HTTPStatus.UNAUTHORIZED: (
+                "A new token was refused as well: the API key may have been revoked. "
+                "Check it in Endor Labs under Access Control > API Keys."
+            ),
+            HTTPStatus.FORBIDDEN: (
+                f"The API key may not read this log in namespace {namespace}: give it the role Read-only there, "
+                "and propagate it to the child namespaces if those are to be read, too."
+            ),
+            HTTPStatus.NOT_FOUND: (
+                f"There is no namespace {namespace}, or the API key can't see it: "
+                "check the settings namespace and api_url."
+            ),
+        }.get(error.status)  # type: ignore[call-overload]
+        return ApiError(f"{error} {advice}", error.status) if advice else error
+
+
+def query_of(position: Position, settings: Settings) -> dict[str, str | int]:
+    """Give the query parameters of a position.
+
+    Where a piece is read whole there is no sort: the API refuses one together with `page_id`.
+    """
+    first, bound = (stamp_of_second(second).replace(".000000", "") for second in (position.start, position.stop))
+    condition = f"meta.create_time>=date({first}) and meta.create_time<date({bound})"
+    if settings.filter:
+        condition += f" and ({settings.filter})"
+    query: dict[str, str | int] = {
+        "list_parameters.filter": condition,
+        "list_parameters.page_size": position.page_size,
+    }
+    if settings.traverse:
+        query["list_parameters.traverse"] = "true"
+    if not position.whole:
+        query["list_parameters.sort.path"] = "meta.create_time"
+        query["list_parameters.sort.order"] = "SORT_ENTRY_ORDER_ASC"
+    if position.page_id is not None:
+        query["list_parameters.page_id"] = position.page_id
+    return query

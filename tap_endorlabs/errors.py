@@ -1,0 +1,55 @@
+"""What can go wrong, in words for the person who runs the tap."""
+
+from __future__ import annotations
+
+import re
+
+_UNPRINTABLE = re.compile(r"[^ -~]+")
+
+
+class TapError(Exception):
+    """A failure whose text is one line that says what is wrong and what to check."""
+
+
+class StateError(TapError):
+    """The state given with `--state` can't be used."""
+
+
+class ApiError(TapError):
+    """The API refused a request; asking again would not help.
+
+    Attributes:
+        status: HTTP status of the answer, 0 where there was none.
+    """
+
+    def __init__(self, message: str, status: int = 0) -> None:
+        """Take the line for the user and the HTTP status."""
+        super().__init__(message)
+        self.status = status
+
+
+class TransientError(TapError):
+    """A request failed in a way that may pass.
+
+    Attributes:
+        retry_after: seconds that the server asked to wait, None where it named no time.
+    """
+
+    def __init__(self, message: str, retry_after: float | None = None) -> None:
+        """Take the line for the user and the server's wish."""
+        super().__init__(message)
+        self.retry_after = retry_after
+
+
+class TooSlowError(TransientError):
+    """The server ran out of time for a query: less at a time may succeed."""
+
+
+class RejectedObjectsError(TapError):
+    """The API sent objects that can't be records; all others have been emitted."""
+
+
+def one_line(text: str, limit: int = 300) -> str:
+    """Make text of unknown origin fit to be logged: printable ASCII, one line, bounded."""
+    line = _UNPRINTABLE.sub(" ", text).strip()
+    return line if len(line) <= limit else f"{line[:limit]}..."

@@ -1,0 +1,169 @@
+"""The API's pages, decoded only as far as the tap needs, and the records made of them.
+
+An object stays the bytes that the API sent: only its key and its time are looked at, so that nothing can be lost or
+changed on the way to the target.
+"""
+
+from __future__ import annotations
+
+import decimal
+import json
+import typing as t
+from dataclasses import dataclass, field
+
+import msgspec
+
+from tap_endorlabs.errors import one_line
+from tap_endorlabs.timestamps import normalize
+
+_ID_FIELDS = {
+    "uuid": ("uuid",),
+    "create_time": ("meta", "create_time"),
+    "namespace": ("tenant_meta", "namespace"),
+    "message_kind": ("spec", "message_kind"),
+    "message_uuid": ("spec", "message_uuid"),
+}
+
+
+class Event(t.NamedTuple):
+    """One object of the API. Tuples of it sort by time, then by uuid.
+
+    Attributes:
+        create_time: the stamp of `meta.create_time`.
+        uuid: the object's key.
+        raw: the object's JSON, as it was sent.
+    """
+
+    create_time: str
+    uuid: str
+    raw: bytes
+
+
+class Reject(t.NamedTuple):
+    """An object that can't be a record: without a uuid, or without a readable time.
+
+    Attributes:
+        create_time: the stamp of `meta.create_time`, None where it can't be read.
+        raw: the object's JSON, as it was sent.
+    """
+
+    create_time: str | None
+    raw: bytes
+
+    def __str__(self) -> str:
+        """What identifies the object, in one line; nothing else of it is shown."""
+        value = _load(self.raw)
+        known = {name: _dig(value, path) for name, path in _ID_FIELDS.items()}
+        return one_line(json.dumps({name: what for name, what in known.items() if what is not None}))
+
+
+@dataclass(frozen=True)
+class Page:
+    """One answer to a list request.
+
+    Attributes:
+        events: the objects that can be records, in the order of the answer.
+        rejected: the objects that can't.
+        size: how many objects the answer had.
+        says_more: the answer points to a next page.
+        next_page_id: what continues an unsorted reading after this page, None where nothing can.
+    """
+
+    events: list[Event]
+    rejected: list[Reject] = field(default_factory=list)
+    size: int = 0
+    says_more: bool = False
+    next_page_id: str | None = None
+
+
+class _Next(msgspec.Struct):
+    next_page_token: t.Any = None
+    next_page_id: t.Any = None
+
+
+class _List(msgspec.Struct):
+    objects: list[msgspec.Raw] | None = None
+    response: _Next | None = None
+
+
+class _Answer(msgspec.Struct):
+    list: _List | None = None
+
+
+class _Meta(msgspec.Struct):
+    create_time: str
+
+
+class _Key(msgspec.Struct):
+    uuid: str
+    meta: _Meta
+
+
+_decode_answer = msgspec.json.Decoder(_Answer).decode
+_decode_key = msgspec.json.Decoder(_Key).decode
+
+
+def decode_page(body: bytes) -> Page:
+    """Decode the body of an answer; a part that is missing or null counts as empty.
+
+    Raises:
+        ValueError: the body is not the JSON of a list answer.
+    """
+    listing = _decode_answer(body).list or _List()
+    objects = listing.objects or []
+    follow = listing.response or _Next()
+    events: list[Event] = []
+    rejected: list[Reject] = []
+    for raw in objects:
+        event = _as_event(bytes(raw))
+        if isinstance(event, Event):
+            events.append(event)
+        else:
+            rejected.append(event)
+    next_page_id = follow.next_page_id or (events[-1].uuid if events else None)
+    return Page(
+        events=events,
+        rejected=rejected,
+        size=len(objects),
+        says_more=bool(follow.next_page_token or follow.next_page_id),
+        next_page_id=next_page_id if isinstance(next_page_id, str) else None,
+    )
+
+
+def _as_event(raw: bytes) -> Event | Reject:
+    try:
+        key = _decode_key(raw)
+        stamp = normalize(key.meta.create_time)
+    except ValueError:
+        return Reject(_readable_time(raw), raw)
+    return Event(stamp, key.uuid, raw) if key.uuid else Reject(stamp, raw)
+
+
+def _readable_time(raw: bytes) -> str | None:
+    try:
+        return normalize(_dig(_load(raw), _ID_FIELDS["create_time"]) or "")
+    except ValueError:
+        return None
+
+
+def to_record(event: Event) -> dict[str, t.Any]:
+    """Give the record of an event: the API's object, with `create_time` added at the top.
+
+    Numbers keep all their digits: those with a fraction become `Decimal`.
+    """
+    record: dict[str, t.Any] = json.loads(event.raw, parse_float=decimal.Decimal)
+    record["create_time"] = event.create_time
+    return record
+
+
+def _load(raw: bytes) -> t.Any:  # noqa: ANN401 - any JSON value
+    try:
+        return json.loads(raw)
+    except (ValueError, RecursionError):
+        return None
+
+
+def _dig(value: t.Any, path: tuple[str, ...]) -> str | None:  # noqa: ANN401 - any JSON value
+    for name in path:
+        value = value.get(name) if isinstance(value, dict) else None
+    return None if value is None or isinstance(value, (dict, list)) else str(value)

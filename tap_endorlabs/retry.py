@@ -1,0 +1,73 @@
+"""Trying again: how often, how long, and when."""
+
+from __future__ import annotations
+
+import random
+import time
+import typing as t
+from dataclasses import dataclass, field
+
+from tap_endorlabs.errors import TransientError
+
+if t.TYPE_CHECKING:
+    import logging
+    from collections.abc import Callable
+
+_T = t.TypeVar("_T")
+
+
+@dataclass
+class Retry:
+    """Exponential backoff with full jitter, bounded in tries and in time; a time named by the server comes first.
+
+    Attributes:
+        tries: how often a request is sent at most.
+        first_wait: upper bound of the first wait, in seconds; it doubles with each try.
+        longest_wait: upper bound of any wait that the server did not ask for, in seconds.
+        patience: seconds after the first failure until no further try is begun.
+    """
+
+    tries: int = 8
+    first_wait: float = 1.0
+    longest_wait: float = 60.0
+    patience: float = 900.0
+    sleep: Callable[[float], None] = time.sleep
+    clock: Callable[[], float] = time.monotonic
+    jitter: Callable[[float, float], float] = field(default=random.uniform)
+
+    def call(
+        self,
+        attempt: Callable[[], _T],
+        logger: logging.Logger,
+        *,
+        hopeless: Callable[[TransientError], bool] = lambda _: False,
+    ) -> _T:
+        """Call `attempt` until it gives a result.
+
+        Args:
+            attempt: does the work, and raises `TransientError` for what may pass.
+            logger: gets a line for each failure.
+            hopeless: tells which failures are not worth another try; they are raised as they are.
+
+        Raises:
+            TransientError: the last failure, when tries or patience are used up.
+        """
+        begun = self.clock()
+        tried = 0
+        while True:
+            try:
+                return attempt()
+            except TransientError as error:
+                if hopeless(error):
+                    raise
+                tried += 1
+                wait = self._wait(tried, error.retry_after)
+                waited = self.clock() - begun
+                if tried >= self.tries or waited + wait > self.patience:
+                    raise type(error)(f"{error} Gave up after {tried} tries in {waited:.0f} s.") from error
+                logger.warning("%s Trying again in %.1f s (%d of %d).", error, wait, tried, self.tries - 1)
+            self.sleep(wait)
+
+    def _wait(self, tried: int, retry_after: float | None) -> float:
+        bound = min(self.first_wait * 2 ** (tried - 1), self.longest_wait)
+        return retry_after or self.jitter(0, bound)

@@ -1,0 +1,148 @@
+"""One run over a log: which range to read, and which of the events in it are new."""
+
+from __future__ import annotations
+
+import datetime as dt
+import typing as t
+
+from tap_endorlabs.bookmark import Bookmark, Scope, bookmark_of, scope_of
+from tap_endorlabs.errors import StateError
+from tap_endorlabs.pagination import Position
+from tap_endorlabs.progress import Progress
+from tap_endorlabs.timeline import read_range
+from tap_endorlabs.timestamps import earlier, second_after, second_of, stamp_of
+
+if t.TYPE_CHECKING:
+    import logging
+    from collections.abc import Callable, Iterator, Mapping
+
+    from tap_endorlabs.records import Event, Page, Reject
+    from tap_endorlabs.settings import Settings
+
+_ACTIVE_RETENTION = dt.timedelta(days=30)
+_MOST_REJECTS_LOGGED = 20
+_TEST_SECONDS = 3600
+
+
+class LogRun:
+    """Reads what is new in a log, from its bookmark (or `start_date`) to `end_date` or the start of the run.
+
+    Args:
+        settings: what to read.
+        bookmark: where the run before ended, None for a first run.
+        now: the server's time at the start of the run.
+        logger: gets the lines about range and progress.
+
+    Attributes:
+        bookmark: moved on by whoever emits the events, see `Bookmark.note`.
+        progress: counts the events; its `events` is whoever emits them to raise.
+    """
+
+    def __init__(
+        self,
+        settings: Settings,
+        bookmark: Bookmark | None,
+        now: dt.datetime,
+        logger: logging.Logger,
+    ) -> None:
+        begun = stamp_of(now)
+        first_run = bookmark is None
+        self.bookmark = bookmark or Bookmark(settings.start_date or begun)
+        self.bookmark.limit = earlier(begun, settings.lookback_seconds)
+        self._page_size = settings.page_size
+        self._from = self.bookmark.value
+        self._end = min(settings.end_date or begun, begun)
+        self._logger = logger
+        self._rejects: set[Reject] = set()
+        self.progress = Progress(logger, second_of(self._from), second_after(self._end))
+        if first_run and settings.start_date is None:
+            logger.info(
+                "First run without start_date: past events are not read, the next run begins at %s",
+                begun,
+            )
+        elif self._from >= self._end:
+            logger.info(
+                "Nothing to read: the bookmark is at %s, the range ends at %s",
+                self._from,
+                self._end,
+            )
+        else:
+            logger.info("Reading events from %s to %s", self._from, self._end)
+            self._warn_of_archive(now)
+
+    def _warn_of_archive(self, now: dt.datetime) -> None:
+        active = stamp_of(now - _ACTIVE_RETENTION)
+        if self._from < active:
+            self._logger.warning(
+                "Endor Labs moves events older than 30 days to its archive, which this version does not read: "
+                "events before %s may be missing",
+                active,
+            )
+
+    def new_events(self, fetch: Callable[[Position], Page]) -> Iterator[list[Event]]:
+        """Read the range.
+
+        Args:
+            fetch: answers a position with its page.
+
+        Yields:
+            new events in order, list after list. Before the next list is asked for, the bookmark must have been told.
+        """
+        if self._from >= self._end:
+            return
+        start, stop = second_of(self._from), second_after(self._end)
+        for stretch in read_range(fetch, start, stop, self._page_size):
+            for reject in stretch.rejected:
+                self._count(reject)
+            yield self.only_new(stretch.events)
+            self.progress.report(stretch)
+
+    def _count(self, reject: Reject) -> None:
+        outside = reject.create_time and not self._from <= reject.create_time < self._end
+        if outside or reject in self._rejects:
+            return
+        self._rejects.add(reject)
+        if len(self._rejects) <= _MOST_REJECTS_LOGGED:
+            self._logger.error("An object without a uuid or a readable meta.create_time was left out: %s", reject)
+
+    @property
+    def rejected(self) -> int:
+        """How many objects were left out, as they can't be records."""
+        return len(self._rejects)
+
+    def only_new(self, events: list[Event]) -> list[Event]:
+        """Give those of some events that lie in the range and have not been emitted yet."""
+        return [e for e in events if e.create_time < self._end and self.bookmark.is_new(e)]
+
+    def test_position(self, page_size: int) -> Position:
+        """Give the position of a small request: the beginning of the range, or the last hour where that is empty."""
+        start, stop = second_of(self._from), second_after(self._end)
+        return Position(min(start, stop - _TEST_SECONDS), stop, min(page_size, self._page_size))
+
+
+def resume(state: Mapping[str, t.Any], scope: Scope, logger: logging.Logger) -> Bookmark | None:
+    """Take the bookmark out of a stream's state, if it is one for this scope.
+
+    Raises:
+        StateError: the state is broken, or belongs to another namespace.
+    """
+    bookmark = bookmark_of(state)
+    before = scope_of(state)
+    if bookmark is None or before is None or before == scope:
+        return bookmark
+    if before.namespace != scope.namespace:
+        raise StateError(
+            f"The state belongs to namespace {str(before.namespace)[:100]!r}, but the setting namespace is "
+            f"{scope.namespace!r}: keep a state for each (--state-id-suffix with Meltano, a file of its own with "
+            "--state), or start anew without a state."
+        )
+    logger.warning(
+        "The state was made with traverse=%s and filter=%r, now they are %s and %r: "
+        "events before %s that only the new settings let through are not fetched",
+        before.traverse,
+        before.filter,
+        scope.traverse,
+        scope.filter,
+        bookmark.value,
+    )
+    return bookmark

@@ -1,0 +1,135 @@
+"""The settings: their JSON schema, and their values in the form that the tap works with."""
+
+from __future__ import annotations
+
+import typing as t
+from dataclasses import dataclass
+
+from singer_sdk import typing as th
+
+from tap_endorlabs.timestamps import parse
+
+if t.TYPE_CHECKING:
+    from collections.abc import Mapping
+
+DEFAULT_API_URL = "https://api.endorlabs.com"
+
+SETTINGS_SCHEMA: dict[str, t.Any] = th.PropertiesList(
+    th.Property(
+        "namespace",
+        th.StringType,
+        required=True,
+        title="Namespace",
+        description="The Endor Labs organization to read, or one of its child namespaces, such as acme or acme.prod.",
+    ),
+    th.Property(
+        "api_key",
+        th.StringType,
+        required=True,
+        secret=True,
+        title="API key",
+        description="API key with permission to read audit logs (the role Read-only suffices).",
+    ),
+    th.Property(
+        "api_secret",
+        th.StringType,
+        required=True,
+        secret=True,
+        title="API secret",
+        description="The secret that Endor Labs showed once, when the API key was made.",
+    ),
+    th.Property(
+        "start_date",
+        th.DateTimeType,
+        title="Start date",
+        description=(
+            "Where the first run begins. Without it no past events are read: the first run sets the bookmark "
+            "to its own start, and the next one reads everything since."
+        ),
+    ),
+    th.Property(
+        "end_date",
+        th.DateTimeType,
+        title="End date",
+        description="Where a bounded backfill ends (exclusive). Without it a run reads up to its own start.",
+    ),
+    th.Property(
+        "traverse",
+        th.BooleanType,
+        default=True,
+        title="Child namespaces",
+        description="Whether to read the child namespaces of the namespace, too.",
+    ),
+    th.Property(
+        "filter",
+        th.StringType,
+        title="Filter",
+        description=(
+            "An Endor Labs filter expression that events must meet as well, such as spec.operation=='OPERATION_DELETE'."
+        ),
+    ),
+    th.Property(
+        "lookback_seconds",
+        th.IntegerType(minimum=0),
+        default=60,
+        title="Lookback",
+        description=(
+            "How late, in seconds, an event may become visible after its create_time and still be picked up "
+            "by the next run."
+        ),
+    ),
+    th.Property(
+        "page_size",
+        th.IntegerType(minimum=1, maximum=500),
+        default=500,
+        title="Page size",
+        description="Events per request, 1 to 500.",
+    ),
+    th.Property(
+        "request_timeout",
+        th.IntegerType(minimum=1),
+        default=120,
+        title="Request timeout",
+        description="Seconds to wait for an answer; the server is told, too.",
+    ),
+    th.Property(
+        "api_url",
+        th.StringType,
+        default=DEFAULT_API_URL,
+        title="API URL",
+        description="Base URL of the API: https, or plain http to a loopback address.",
+    ),
+    additional_properties=False,
+).to_dict()
+
+OWN_SETTINGS: dict[str, dict[str, t.Any]] = dict(SETTINGS_SCHEMA["properties"])
+"""The schema of each setting of the tap's own; the SDK adds those of its features to `SETTINGS_SCHEMA`."""
+
+
+@dataclass(frozen=True)
+class Settings:
+    """The tap's own settings, checked. Times are stamps."""
+
+    namespace: str
+    api_key: str
+    api_secret: str
+    start_date: str | None
+    end_date: str | None
+    traverse: bool
+    filter: str | None
+    lookback_seconds: int
+    page_size: int
+    request_timeout: int
+    api_url: str
+
+    @classmethod
+    def of(cls, config: Mapping[str, t.Any]) -> Settings:
+        """Take the settings from a config in which `find_faults` finds nothing."""
+        values: dict[str, t.Any] = {
+            name: schema.get("default") if config.get(name) in {None, ""} else config[name]
+            for name, schema in OWN_SETTINGS.items()
+        }
+        for name in ("start_date", "end_date"):
+            values[name] = values[name] and parse(values[name])
+        values["api_url"] = values["api_url"].rstrip("/")
+        return cls(**values)

@@ -1,0 +1,169 @@
+"""The streams: their names, keys and schemas, and how a run of one becomes Singer messages."""
+
+from __future__ import annotations
+
+import sys
+import typing as t
+
+from singer_sdk import Stream, metrics
+from singer_sdk.helpers.conform import TypeConformanceLevel
+from singer_sdk.schema.source import SchemaDirectory, StreamSchema
+
+from tap_endorlabs import schemas
+from tap_endorlabs.bookmark import REPLICATION_KEY, Scope
+from tap_endorlabs.client import LogClient
+from tap_endorlabs.records import to_record
+from tap_endorlabs.run import LogRun, resume
+
+if sys.version_info >= (3, 12):
+    from typing import override  # noqa: ICN003
+else:
+    from typing_extensions import override
+
+if t.TYPE_CHECKING:
+    import logging
+    from collections.abc import Generator, Iterable, Iterator
+
+    from singer_sdk.helpers._batch import BaseBatchFileEncoding, BatchConfig
+    from singer_sdk.helpers.types import Context, Record
+
+    from tap_endorlabs.records import Event
+    from tap_endorlabs.tap import TapEndorLabs
+
+_TEST_PAGE_SIZE = 100
+_STATE_SHARE = 4
+"""A STATE message waits for a quarter as many records as it names uuids: a long look-back stays linear in output."""
+
+
+class LogStream(Stream):
+    """A log of Endor Labs, read in the order of `meta.create_time`.
+
+    A subclass says its `name`, and as `resource` the log's name in the API's paths; its schema is the file
+    `schemas/<name>.json`.
+    """
+
+    resource: t.ClassVar[str]
+    primary_keys = ("uuid",)
+    replication_key = REPLICATION_KEY
+    is_sorted = True
+    schema = StreamSchema(SchemaDirectory(schemas))
+
+    # Evidence is passed on as it came: no value is dropped or converted to fit the schema.
+    TYPE_CONFORMANCE_LEVEL = TypeConformanceLevel.NONE
+
+    def __init__(self, tap: TapEndorLabs) -> None:
+        """Belong to a tap, which has the settings and the way to the API."""
+        super().__init__(tap)
+        self._endor_tap = tap
+        self._run: LogRun | None = None
+        self._events_stated = 0
+        self.logger.addFilter(_drop_doubled_error)
+
+    @override
+    def get_replication_key_signpost(self, context: Context | None = None) -> None:
+        """Give none: the bookmark itself knows how far it may go."""
+
+    @override
+    def get_records(self, context: Context | None) -> Iterable[Record]:
+        """Read the new records without writing a message."""
+        run, client = self._begin()
+        for events in run.new_events(client.fetch):
+            run.bookmark.note(events)
+            yield from map(to_record, events)
+
+    # The SDK's loop moves the bookmark by the replication key of each record, which can't tell the events of one
+    # instant apart, and it has no public hook between the last record of a page and a STATE message.
+    @override
+    def _sync_records(
+        self, context: Context | None = None, *, write_messages: bool = True
+    ) -> Generator[Record, t.Any, t.Any]:
+        if self.ABORT_AT_RECORD_COUNT is not None:
+            self._sync_some(self.ABORT_AT_RECORD_COUNT)
+            return
+        with self.get_record_counter() as counter, self.get_sync_timer():
+            requests_before = self._endor_tap.api.transport.requests
+            run, client = self._begin()
+            try:
+                for events in run.new_events(client.fetch):
+                    if write_messages:
+                        self._write_records(run, events)
+                        self._write_state(run)
+                    else:
+                        yield from self._batch_records(run, events)
+                    run.progress.events += len(events)
+                    counter.increment(len(events))
+            finally:
+                if write_messages:
+                    self._write_state(run, at_once=True)
+            requests = self._endor_tap.api.transport.requests - requests_before
+            self._endor_tap.rejected += run.rejected
+            run.progress.close(requests, run.bookmark.value)
+            with metrics.http_request_counter(self.name, self.resource) as request_counter:
+                request_counter.increment(requests)
+
+    def _begin(self) -> tuple[LogRun, LogClient]:
+        api = self._endor_tap.api
+        bookmark = resume(self.stream_state, Scope.of(api.settings), self.logger)
+        self._events_stated = 0
+        self._run = LogRun(api.settings, bookmark, api.auth.server_now(), self.logger)
+        return self._run, LogClient(api, self.resource, self.logger)
+
+    def _write_records(self, run: LogRun, events: list[Event]) -> None:
+        written = 0
+        try:
+            for event in events:
+                self._write_record_message(to_record(event))
+                written += 1
+        finally:
+            run.bookmark.note(events[:written])
+
+    def _batch_records(self, run: LogRun, events: list[Event]) -> Iterator[Record]:
+        for event in events:
+            # Before the record is handed over, as the batch that it fills may be written before the next is asked for.
+            run.bookmark.note([event])
+            for message in self._generate_record_messages(to_record(event)):
+                yield message.record
+
+    @override
+    def get_batches(
+        self, batch_config: BatchConfig, context: Context | None = None
+    ) -> Iterator[tuple[BaseBatchFileEncoding, list[str]]]:
+        """Write batch files, each with the bookmark that covers it."""
+        for batch in super().get_batches(batch_config, context):
+            self._store_bookmark()
+            yield batch
+        self._store_bookmark()
+
+    def _write_state(self, run: LogRun, *, at_once: bool = False) -> None:
+        """Write a STATE message; where it is long, only after a fair number of records since the last."""
+        self._store_bookmark()
+        since = run.progress.events - self._events_stated
+        if at_once or since * _STATE_SHARE >= len(run.bookmark.emitted):
+            self._events_stated = run.progress.events
+            self._tap.state_writer.write_state(self.tap_state)
+
+    def _store_bookmark(self) -> None:
+        if self._run is not None:
+            scope = Scope.of(self._endor_tap.api.settings)
+            self.stream_state.update(self._run.bookmark.to_state(scope))
+
+    def _sync_some(self, limit: int) -> None:
+        """Prove that the API can be read with one small request, and write at most `limit` of its records."""
+        run, client = self._begin()
+        page = client.fetch(run.test_position(_TEST_PAGE_SIZE))
+        events = run.only_new(sorted(page.events))[:limit]
+        self._write_records(run, events)
+        self._write_state(run, at_once=True)
+        self.logger.info("The API key works: %d events of %s were read for a test", page.size, self.resource)
+
+
+class AuditLogsStream(LogStream):
+    """Who created, changed or deleted what, from where, with what result."""
+
+    name = "audit_logs"
+    resource = "audit-logs"
+
+
+def _drop_doubled_error(record: logging.LogRecord) -> bool:
+    """Drop the SDK's line about an unhandled error: the command line says what it was, and says it once."""
+    return not str(record.msg).startswith("An unhandled error occurred while syncing")

@@ -1,0 +1,193 @@
+"""The tap: its settings, its streams, and how it is called."""
+
+from __future__ import annotations
+
+import datetime as dt
+import json
+import logging
+import sys
+import typing as t
+from functools import cached_property
+
+from singer_sdk import Tap, metrics
+from singer_sdk.exceptions import ConfigValidationError
+
+from tap_endorlabs.auth import ApiKeyAuth
+from tap_endorlabs.cli import TapCommand
+from tap_endorlabs.client import Api
+from tap_endorlabs.errors import RejectedObjectsError, StateError, TapError, one_line
+from tap_endorlabs.retry import Retry
+from tap_endorlabs.settings import SETTINGS_SCHEMA, Settings
+from tap_endorlabs.streams import AuditLogsStream, LogStream
+from tap_endorlabs.transport import Transport
+from tap_endorlabs.validation import find_environment_faults, find_faults
+
+if sys.version_info >= (3, 12):
+    from typing import override  # noqa: ICN003
+else:
+    from typing_extensions import override
+
+if t.TYPE_CHECKING:
+    import click
+    import requests
+
+_STREAMS: dict[str, type[LogStream]] = {"audit_logs": AuditLogsStream}
+
+
+class TapEndorLabs(Tap):
+    """Singer tap for the audit logs of Endor Labs."""
+
+    name = "tap-endorlabs"
+    config_jsonschema = SETTINGS_SCHEMA
+
+    retry = Retry()
+    """How requests are retried, here for tests to change."""
+
+    def __init__(self, *, parse_env_config: bool = False, **kwargs: t.Any) -> None:  # noqa: ANN401
+        """Take what `singer_sdk.Tap` takes.
+
+        Raises:
+            ConfigValidationError: the settings are wrong; its `errors` has a line for each.
+            StateError: the state is of another tap, or broken.
+        """
+        self.rejected = 0
+        if parse_env_config and (faults := find_environment_faults(self._env_var_prefix)):
+            raise ConfigValidationError("The settings are wrong", errors=faults)
+        super().__init__(parse_env_config=parse_env_config, **kwargs)
+
+    # The SDK words these messages itself, shows the value of a secret that has the wrong type in them, and offers no
+    # public way to add checks that JSON schema can't express.
+    @override
+    def _validate_config(self, *, raise_errors: bool = True) -> list[str]:
+        self.append_builtin_config(self.config_jsonschema)
+        faults = find_faults(self._config, self.config_jsonschema, dt.datetime.now(dt.timezone.utc))
+        if faults and raise_errors:
+            raise ConfigValidationError("The settings are wrong", errors=faults)
+        return faults
+
+    @override
+    def discover_streams(self) -> list[LogStream]:
+        """Give the streams; neither credentials nor network are needed."""
+        return [stream(self) for stream in _STREAMS.values()]
+
+    @override
+    def load_state(self, state: t.Any) -> None:
+        """Take the state of the run before.
+
+        Raises:
+            StateError: it is not the state of this tap.
+        """
+        bookmarks = state.get("bookmarks", {}) if isinstance(state, dict) else None
+        if not isinstance(bookmarks, dict) or not all(isinstance(b, dict) for b in bookmarks.values()):
+            raise StateError('The state is broken: it takes the form {"bookmarks": {"audit_logs": {…}}}.')
+        if bookmarks and not _STREAMS.keys() & bookmarks.keys():
+            raise StateError(
+                f"The state was not written by this tap: it has bookmarks for {one_line(', '.join(bookmarks), 100)}. "
+                "Check the file given with --state."
+            )
+        super().load_state(state)
+
+    @cached_property
+    def api(self) -> Api:
+        """The way to the API, shared by all streams."""
+        settings = Settings.of(self.config)
+        secrets = {settings.api_key, settings.api_secret}
+        transport = Transport(settings.api_url, settings.request_timeout, secrets, self._measure)
+        auth = ApiKeyAuth(transport, settings.api_key, settings.api_secret, self.retry, self.logger)
+        return Api(settings, transport, auth, self.retry)
+
+    def _measure(self, answer: requests.Response) -> None:
+        # A line for each request would bury the others, so this metric is one for the log level debug.
+        if self.metrics_logger.isEnabledFor(logging.DEBUG):
+            path = (answer.request.path_url or "").partition("?")[0]
+            tags: dict[str, t.Any] = {metrics.Tag.ENDPOINT: path, metrics.Tag.HTTP_STATUS_CODE: answer.status_code}
+            seconds = answer.elapsed.total_seconds()
+            point = metrics.Point("timer", metrics.Metric.HTTP_REQUEST_DURATION, seconds, tags)
+            self.metrics_logger.debug("METRIC: %s", point)
+
+    def raise_rejected(self) -> None:
+        """Fail if the API sent objects that can't be records.
+
+        Raises:
+            RejectedObjectsError: it did.
+        """
+        if self.rejected:
+            raise RejectedObjectsError(
+                f"{self.rejected} objects without a uuid or a readable meta.create_time were left out (see above); "
+                "all others have been emitted. Report them to Endor Labs."
+            )
+
+    @classmethod
+    @override
+    def invoke(  # type: ignore[override]
+        cls,
+        *,
+        about: bool = False,
+        about_format: str | None = None,
+        config: t.Any = None,
+        state: t.IO[str] | None = None,
+        catalog: t.IO[str] | None = None,
+    ) -> None:
+        """Do what the command line asks for.
+
+        Args:
+            about: print what the tap is and takes.
+            about_format: how to print it.
+            config: the merged `--config` files.
+            state: the `--state` file.
+            catalog: the `--catalog` file.
+
+        Raises:
+            TapError: the run could not be completed.
+        """
+        if about:
+            cls.print_about(about_format)
+            return
+        cls.print_version(print_fn=cls.logger.info)
+        tap = cls(
+            config=config.config,
+            state=_read_json("--state", state),
+            catalog=_read_json("--catalog", catalog),
+            parse_env_config=config.parse_env,
+        )
+        tap.sync_all()
+        tap.raise_rejected()
+
+    @classmethod
+    @override
+    def cb_config(cls, ctx: click.Context, param: click.Option, value: tuple[str, ...]) -> t.Any:
+        """Read the `--config` files.
+
+        Raises:
+            TapError: one of them can't be read as a JSON object.
+        """
+        path = ""
+        try:
+            for path in value:
+                super().cb_config(ctx, param, (path,))
+        except (OSError, ValueError, TypeError) as error:
+            raise TapError(f"--config {path} can't be read as a JSON object: {one_line(str(error))}") from error
+        return super().cb_config(ctx, param, value)
+
+    @classmethod
+    @override
+    def get_singer_command(cls) -> click.Command:
+        """Give the command line of the SDK, with failures told in a line each."""
+        command = super().get_singer_command()
+        return TapCommand(
+            name=command.name,
+            callback=command.callback,
+            params=command.params,
+            help="Read the audit logs of Endor Labs and write them as Singer messages.",
+            context_settings=command.context_settings,
+            logger=cls.logger,
+        )
+
+
+def _read_json(option: str, file: t.IO[str] | None) -> t.Any:  # noqa: ANN401 - any JSON value
+    if file is None:
+        return None
+    try:
+        return json.load(file)
+    except (ValueError, RecursionError) as error:
+        raise TapError(f"{option} {file.name} is not JSON: {one_line(str(error))}") from error

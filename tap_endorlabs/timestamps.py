@@ -1,0 +1,93 @@
+"""Points of time as the tap compares them.
+
+Events carry 0 to 9 fractional digits, so their own text can't be compared. Here a time is either a *stamp*, UTC text
+with exactly six fractional digits (`2024-11-13T15:30:45.123456Z`), whose string order is time order, or a whole
+*second* since 1970, for arithmetic.
+"""
+
+from __future__ import annotations
+
+import datetime as dt
+import re
+from functools import lru_cache
+
+_UTC_TIME = re.compile(r"(\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d)(?:\.(\d{1,9}))?Z", re.ASCII)
+_ANY_TIME = re.compile(r"(\d{4}-\d\d-\d\d)(?:[Tt ](\d\d:\d\d:\d\d)(?:\.(\d+))?([Zz]|[+-]\d\d:\d\d)?)?", re.ASCII)
+_EPOCH = dt.datetime(1970, 1, 1, tzinfo=dt.timezone.utc)
+
+
+def normalize(text: str) -> str:
+    """Give the stamp of an RFC 3339 time; digits after the sixth are cut off, not rounded.
+
+    Raises:
+        ValueError: the text is not a time.
+    """
+    match = _UTC_TIME.fullmatch(text)
+    if match is None:
+        return parse(text)
+    whole, fraction = match.groups("")
+    second_of(whole)
+    return f"{whole}.{fraction[:6]:0<6}Z"
+
+
+def parse(text: str) -> str:
+    """Give the stamp of a date or time as a person writes it: no time is midnight, no zone is UTC.
+
+    Raises:
+        ValueError: the text is not a time.
+    """
+    match = _ANY_TIME.fullmatch(text.strip())
+    if match is None:
+        raise ValueError(f"{text!r} is not a time such as 2024-11-13T15:30:45Z")
+    day, time, fraction, zone = match.groups()
+    offset = "+00:00" if zone is None or zone in "Zz" else zone
+    try:
+        moment = dt.datetime.fromisoformat(f"{day}T{time or '00:00:00'}{offset}")
+        micros = int(f"{(fraction or '')[:6]:0<6}")
+        return stamp_of(moment + dt.timedelta(microseconds=micros))
+    except (ValueError, OverflowError) as error:
+        raise ValueError(f"{text!r} is not a time: {error}") from None
+
+
+def stamp_of(moment: dt.datetime) -> str:
+    """Give the stamp of an aware datetime."""
+    utc = moment.astimezone(dt.timezone.utc).replace(tzinfo=None)
+    return f"{utc.isoformat(timespec='microseconds')}Z"
+
+
+def stamp_of_second(second: int) -> str:
+    """Give the stamp of a whole second since 1970."""
+    return stamp_of(_EPOCH + dt.timedelta(seconds=second))
+
+
+def moment_of(stamp: str) -> dt.datetime:
+    """Give the aware datetime of a stamp."""
+    return dt.datetime.fromisoformat(f"{stamp[:26]}+00:00")
+
+
+@lru_cache(maxsize=4096)
+def _second_of_text(whole: str) -> int:
+    moment = dt.datetime.fromisoformat(f"{whole}+00:00")
+    return (moment - _EPOCH) // dt.timedelta(seconds=1)
+
+
+def second_of(stamp: str) -> int:
+    """Give the whole second in which a stamp lies.
+
+    Raises:
+        ValueError: there is no such day or time of day.
+    """
+    return _second_of_text(stamp[:19])
+
+
+def second_after(stamp: str) -> int:
+    """Give the first whole second that is not before a stamp."""
+    return second_of(stamp) + (not stamp.endswith(".000000Z"))
+
+
+def earlier(stamp: str, seconds: float) -> str:
+    """Give the stamp that lies some seconds before another, the earliest there is where that is too far back."""
+    try:
+        return stamp_of(moment_of(stamp) - dt.timedelta(seconds=seconds))
+    except OverflowError:
+        return "0001-01-01T00:00:00.000000Z"

@@ -1,0 +1,152 @@
+"""The paginator finds every event once, in order, whatever the log looks like."""
+
+from __future__ import annotations
+
+import math
+import random
+
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from tap_endorlabs.errors import ApiError, TooSlowError
+from tap_endorlabs.pagination import Position, SeekPaginator
+from tap_endorlabs.records import Event, Page
+from tap_endorlabs.timeline import read_range
+from tests.log_model import LogModel, event
+
+START = 1_700_000_000
+MICRO = 1_000_000
+
+
+def read(log: LogModel, stop: int, page_size: int = 500) -> list[Event]:
+    return [e for stretch in read_range(log.fetch, START, stop, page_size) for e in stretch.events]
+
+
+def at(seconds: list[float]) -> list[Event]:
+    order = random.Random(7).sample(range(len(seconds)), len(seconds))
+    return [event(START * MICRO + int(s * MICRO), f"{n:06}") for s, n in zip(seconds, order, strict=True)]
+
+
+UNIFORM = [n * 0.9 for n in range(2000)]
+SHAPES = {
+    "empty": [],
+    "one": [5.5],
+    "a page exactly": [float(n) for n in range(500)],
+    "uniform": UNIFORM,
+    "1,300 at one instant": [*UNIFORM[:700], *[700.123456] * 1300, *[n + 701.0 for n in range(900)]],
+    "5,000 in one second": [1.0, *[9 + n / 5000 for n in range(5000)], 11.0],
+    "a burst at the end": [*UNIFORM[:3], *[1999.0 + n / 1501 for n in range(1501)]],
+}
+
+
+@pytest.mark.parametrize("seconds", SHAPES.values(), ids=SHAPES)
+@pytest.mark.parametrize(
+    "server",
+    [{}, {"endless": True}, {"says_next": False}, {"most": 100}, {"sorts": False}, {"sorts": False, "most": 100}],
+    ids=str,
+)
+def test_every_event_once_and_in_order(seconds: list[float], server: dict[str, bool]) -> None:
+    events = at(seconds)
+    log = LogModel(events, random.Random(1), **server)  # type: ignore[arg-type]
+    assert read(log, START + 2000) == sorted(events)
+
+
+def test_a_page_id_never_comes_with_a_sort_and_only_where_a_second_is_too_full() -> None:
+    log = LogModel(at(SHAPES["5,000 in one second"]), random.Random(1))
+    read(log, START + 2000)
+    whole = [position for position in log.asked if position.whole]
+    assert {(p.start, p.stop) for p in whole} == {(START + 9, START + 10)}
+    # A full page may be the last; only the next tells.
+    assert len(whole) == 11
+
+
+def test_a_range_without_dense_seconds_takes_little_more_than_the_least_number_of_requests() -> None:
+    events = at([n * 3.0 for n in range(10_000)])
+    log = LogModel(events, random.Random(1))
+    assert len(read(log, START + 30_000)) == 10_000
+    assert len(log.asked) == math.ceil(10_000 / 499)
+
+
+def test_news_that_fit_a_page_take_one_request() -> None:
+    log = LogModel(at([1.0, 2.0, 3.0]), random.Random(1))
+    read(log, START + 2000)
+    assert log.asked == [Position(START, START + 2000, 500)]
+
+
+def test_an_event_that_vanishes_between_two_pages_is_not_lost() -> None:
+    events = at([*[float(n) for n in range(9)], 9.1, 9.2])
+    log = LogModel(events, random.Random(1))
+    read_so_far = []
+    for stretch in read_range(log.fetch, START, START + 100, 10):
+        log.events = events[11:]
+        read_so_far += stretch.events
+    assert sorted(events)[:10] == read_so_far
+
+
+def test_a_server_that_repeats_full_pages_is_not_believed() -> None:
+    page = Page(at([0.5] * 10), size=10, says_more=True, next_page_id="x")
+    with pytest.raises(ApiError, match="same page again and again"):
+        list(read_range(lambda _: page, START, START + 1, 10))
+
+
+def test_a_piece_read_whole_is_halved_when_it_is_long() -> None:
+    log = LogModel(at([n / 10 for n in range(2000)]), random.Random(1), sorts=False)
+    assert len(read(log, START + 200, page_size=50)) == 2000
+    assert max(p.stop - p.start for p in log.asked[-10:]) < 100
+
+
+class SlowServer:
+    """Answers a log's queries unless they ask for too much at a time."""
+
+    def __init__(self, log: LogModel, seconds: int, page_size: int) -> None:
+        self.log, self.seconds, self.page_size, self.refused = log, seconds, page_size, 0
+
+    def fetch(self, position: Position) -> Page:
+        if position.stop - position.start > self.seconds or position.page_size > self.page_size:
+            self.refused += 1
+            raise TooSlowError("too much")
+        return self.log.fetch(position)
+
+
+def test_slow_queries_are_asked_for_less_until_they_are_answered() -> None:
+    events = at([n * 60.0 for n in range(2000)])
+    server = SlowServer(LogModel(events, random.Random(1)), seconds=10_000, page_size=200)
+    read_events = [e for s in read_range(server.fetch, START, START + 120_000, 500) for e in s.events]
+    assert read_events == sorted(events)
+    assert server.refused < 15
+
+
+def test_a_query_that_is_slow_at_its_smallest_ends_the_reading() -> None:
+    server = SlowServer(LogModel([], random.Random(1)), seconds=0, page_size=500)
+    with pytest.raises(TooSlowError):
+        list(read_range(server.fetch, START, START + 1000, 500))
+
+
+def test_asking_for_less_keeps_a_page_size_that_is_small_already() -> None:
+    paginator = SeekPaginator(START, START + 8, 10)
+    paginator.ask_for_less()
+    assert paginator.current_value == Position(START, START + 4, 10)
+
+
+def test_an_empty_range_asks_for_nothing() -> None:
+    log = LogModel([], random.Random(1))
+    assert read(log, START) == []
+    assert log.asked == []
+
+
+@settings(deadline=None)
+@given(
+    micros=st.lists(
+        st.one_of(st.integers(0, 60 * MICRO - 1), st.sampled_from([0, 1, 5 * MICRO, 5 * MICRO + 1, 59 * MICRO])),
+        max_size=120,
+    ),
+    page_size=st.integers(1, 30),
+    most=st.integers(1, 30),
+    endless=st.booleans(),
+    seed=st.integers(),
+)
+def test_any_log_is_read_completely(micros: list[int], page_size: int, most: int, *, endless: bool, seed: int) -> None:
+    events = [event(START * MICRO + m, f"{n:04}") for n, m in enumerate(micros)]
+    log = LogModel(events, random.Random(seed), most=most, endless=endless)
+    assert read(log, START + 60, page_size) == sorted(events)
