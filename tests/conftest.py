@@ -1,0 +1,41 @@
+"""What tests share: the fake API with some events, and the tap as a command."""
+
+from __future__ import annotations
+
+import datetime as dt
+import typing as t
+
+import pytest
+
+from tests.fake_endor_api import FakeEndorApi, ManualClock, make_events
+from tests.harness import Process
+
+if t.TYPE_CHECKING:
+    from collections.abc import Iterator
+    from pathlib import Path
+
+NOW = dt.datetime(2026, 3, 31, 12, 0, 0, tzinfo=dt.timezone.utc)
+"""The time on the clock of the fake API."""
+
+
+@pytest.fixture
+def clock() -> ManualClock:
+    return ManualClock(NOW)
+
+
+@pytest.fixture
+def empty_api(clock: ManualClock) -> Iterator[FakeEndorApi]:
+    with FakeEndorApi(clock=clock) as api:
+        yield api
+
+
+@pytest.fixture
+def api(empty_api: FakeEndorApi) -> FakeEndorApi:
+    """An API with 1,200 events of the last ten days."""
+    empty_api.store.add(make_events(1200, NOW - dt.timedelta(days=10), NOW))
+    return empty_api
+
+
+@pytest.fixture
+def process(tmp_path: Path) -> Process:
+    return Process(tmp_path)

@@ -1,0 +1,58 @@
+"""Runs the fake API until it is told to stop."""
+
+from __future__ import annotations
+
+import argparse
+import signal
+import threading
+from datetime import timedelta
+from pathlib import Path
+
+from tests.fake_endor_api.events import DEMO_NAMESPACE, make_events
+from tests.fake_endor_api.server import DEMO_KEY, DEMO_SECRET, FakeEndorApi
+from tests.fake_endor_api.times import utc_now
+
+
+def main() -> None:
+    """Serve made-up events of the last days."""
+    arguments = _parser().parse_args()
+    stopped = threading.Event()
+    for number in (signal.SIGTERM, signal.SIGINT):
+        signal.signal(number, lambda *_: stopped.set())
+    api = FakeEndorApi(
+        port=arguments.port, host=arguments.host, key=arguments.api_key, secret=arguments.api_secret
+    )
+    api.behaviour.latency = arguments.latency
+    now = utc_now()
+    start = now - timedelta(days=arguments.days)
+    api.store.add(make_events(arguments.events, start, now, seed=arguments.seed, namespace=arguments.namespace))
+    with api:
+        if arguments.port_file:
+            written = arguments.port_file.with_suffix(".new")
+            written.write_text(str(api.port))
+            written.replace(arguments.port_file)
+        print(
+            f"Fake Endor Labs API at {api.url}: {arguments.events} events in namespace {arguments.namespace}, "
+            f"key {arguments.api_key}, secret {arguments.api_secret}",
+            flush=True,
+        )
+        stopped.wait()
+
+
+def _parser() -> argparse.ArgumentParser:
+    parser = argparse.ArgumentParser(prog="python -m tests.fake_endor_api", description=__doc__)
+    parser.add_argument("--host", default="127.0.0.1", help="address to listen on")
+    parser.add_argument("--port", type=int, default=0, help="port to listen on, 0 for a free one")
+    parser.add_argument("--port-file", type=Path, help="file to write the port to once it listens")
+    parser.add_argument("--events", type=int, default=10_000, help="how many events there are at the start")
+    parser.add_argument("--days", type=float, default=25.0, help="how far back the first of them lies")
+    parser.add_argument("--seed", type=int, default=0, help="another seed makes other events")
+    parser.add_argument("--namespace", default=DEMO_NAMESPACE, help="namespace of the events")
+    parser.add_argument("--api-key", default=DEMO_KEY, help="the key that is let in")
+    parser.add_argument("--api-secret", default=DEMO_SECRET, help="its secret")
+    parser.add_argument("--latency", type=float, default=0.0, help="seconds that each answer takes")
+    return parser
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,65 @@
+"""The bodies of list answers, in the forms that the contract allows."""
+
+from __future__ import annotations
+
+import itertools
+import typing as t
+
+from tests.fake_endor_api.index import to_json
+
+if t.TYPE_CHECKING:
+    from tests.fake_endor_api.behaviour import Behaviour
+    from tests.fake_endor_api.filters import JsonObject
+    from tests.fake_endor_api.queries import ListQuery
+    from tests.fake_endor_api.store import Page
+
+_LAST_RESPONSES = {"missing": None, "null": b"null", "empty": b"{}", "zero": b'{"next_page_token":0}'}
+_EMPTY_RESULTS = {"list": b'{"list":{}}', "objects": b'{"list":{"objects":[]}}', "bare": b"{}"}
+
+
+class Answers:
+    """Writes pages as JSON, from objects that are JSON already."""
+
+    def __init__(self) -> None:
+        self._last = itertools.cycle(_LAST_RESPONSES)
+        self._empty = itertools.cycle(_EMPTY_RESULTS)
+
+    def body(self, page: Page, query: ListQuery, behaviour: Behaviour) -> bytes:
+        """Give the body of a page's answer."""
+        if page.count is not None:
+            return to_json({"count_response": {"count": page.count}})
+        if not page.entries and not page.next_page_id:
+            form = behaviour.empty_result
+            return _EMPTY_RESULTS[next(self._empty) if form == "rotate" else form]
+        if query.mask:
+            objects = b",".join(to_json(_masked(item, query.mask)) for item in page.objects)
+        else:
+            objects = b",".join(entry.json for entry in page.entries)
+        fields = {"objects": b"[" + objects + b"]", "response": self._response(page, behaviour)}
+        kept = [
+            b'"%s":%s' % (name.encode(), value)
+            for name, value in fields.items()
+            if value is not None and name not in behaviour.omit
+        ]
+        return b"{}" if "list" in behaviour.omit else b'{"list":{' + b",".join(kept) + b"}}"
+
+    def _response(self, page: Page, behaviour: Behaviour) -> bytes | None:
+        if page.next_page_id:
+            return to_json({"next_page_token": page.next_page_token, "next_page_id": page.next_page_id})
+        form = behaviour.last_response
+        return _LAST_RESPONSES[next(self._last) if form == "rotate" else form]
+
+
+def _masked(item: JsonObject, paths: tuple[str, ...]) -> JsonObject:
+    """Keep of an object what the dotted paths name."""
+    kept: JsonObject = {}
+    for path in paths:
+        source: t.Any = item
+        target = kept
+        *parents, last = path.split(".")
+        for name in parents:
+            source = source.get(name) if isinstance(source, dict) else None
+            target = target.setdefault(name, {})
+        if isinstance(source, dict) and last in source:
+            target[last] = source[last]
+    return kept

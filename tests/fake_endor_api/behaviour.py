@@ -1,0 +1,101 @@
+"""What the fake can be told to do: each option is free or undocumented in the API's contract."""
+
+from __future__ import annotations
+
+import math
+import threading
+from dataclasses import dataclass, field
+from datetime import datetime, timedelta
+import typing as t
+
+LastResponse = t.Literal["rotate", "missing", "null", "empty", "zero"]
+EmptyResult = t.Literal["rotate", "list", "objects", "bare"]
+ExpiryField = t.Literal["expiration_time", "expirationTime"]
+
+
+class RateLimit:
+    """A token bucket for list requests.
+
+    Args:
+        per_second: How many requests may pass in a second, in the long run.
+        burst: How many may pass at once.
+        http_date: Whether `Retry-After` is an HTTP date instead of seconds.
+    """
+
+    def __init__(self, per_second: float, *, burst: int = 1, http_date: bool = False) -> None:
+        self.http_date = http_date
+        self._per_second = per_second
+        self._burst = burst
+        self._tokens = float(burst)
+        self._updated: datetime | None = None
+        self._lock = threading.Lock()
+
+    def take(self, now: datetime) -> int:
+        """Return 0 if the request may pass, else the whole seconds it has to wait."""
+        with self._lock:
+            if self._updated is not None:
+                gained = (now - self._updated).total_seconds() * self._per_second
+                self._tokens = min(self._burst, self._tokens + max(0.0, gained))
+            self._updated = now
+            if self._tokens >= 1:
+                self._tokens -= 1
+                return 0
+            return max(1, math.ceil((1 - self._tokens) / self._per_second))
+
+
+@dataclass(frozen=True)
+class SlowQuery:
+    """Queries that ask for more than this end in a deadline error (504)."""
+
+    max_range: timedelta | None = None
+    """The widest range of `meta.create_time`; a filter without a lower bound is wider than any."""
+    max_page_size: int | None = None
+    """The largest page, in objects."""
+
+
+@dataclass
+class Behaviour:
+    """The fake's options; may be changed while it runs, from the next request on."""
+
+    # Queries
+    honour_fractions: bool = False
+    """Whether `date(...)` keeps fractions of a second, or cuts them off."""
+    shuffle_ties: bool = True
+    """Whether objects with the same sort value change places from request to request."""
+    ignore_sort: bool = False
+    """Whether the active database, too, answers in the order of uuids whatever the sort."""
+    archive_ignores_sort: bool = True
+    """Whether the archive answers in the order of uuids whatever the sort."""
+    default_page_size: int = 100
+    max_page_size: int = 500
+    slow_query: SlowQuery | None = None
+    archive_after: timedelta = timedelta(days=30)
+    """The age at which an object moves from the active database to the archive."""
+    archive_overlap: timedelta = timedelta(0)
+    """Width of the zone centred on that age where an object is in both; negative: in neither."""
+
+    # Answers
+    last_response: LastResponse = "rotate"
+    """The form of `response` on the last page."""
+    empty_result: EmptyResult = "rotate"
+    """The form of an answer without objects: `{"list": {}}`, an empty array, or `{}`."""
+    endless_token: bool = False
+    """Whether every page names a next one."""
+    omit: frozenset[str] = frozenset()
+    """Fields left out of list answers: any of `list`, `objects`, `response`."""
+    gzip: bool = True
+    """Whether answers are compressed for those who ask for it."""
+    date_header: bool = True
+    """Whether answers have a `Date`."""
+
+    # Access
+    token_lifetime: timedelta = timedelta(hours=4)
+    expiry_field: ExpiryField | None = "expiration_time"
+    """The name of the expiry in the answer to an API key; None: not told."""
+    denied_namespaces: frozenset[str] = field(default_factory=frozenset)
+    """Namespaces whose audit logs the key may not read (403)."""
+
+    # Load
+    latency: float = 0.0
+    """Seconds that each answer takes."""
+    rate_limit: RateLimit | None = None

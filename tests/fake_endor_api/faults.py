@@ -1,0 +1,127 @@
+"""Faults that the fake can be told to have."""
+
+from __future__ import annotations
+
+import threading
+import typing as t
+from dataclasses import dataclass, field
+
+from tests.fake_endor_api.errors import ApiError
+
+if t.TYPE_CHECKING:
+    from collections.abc import Mapping
+
+Where = t.Literal["list", "auth"]
+Kind = t.Literal[
+    "status", "reset", "reset in body", "truncated", "html", "empty", "wrong encoding", "stall", "redirect", "raw"
+]
+
+
+@dataclass(frozen=True)
+class Fault:
+    """What happens to a request instead of its answer; made by the methods named after the kinds."""
+
+    kind: Kind
+    code: int = 200
+    message: str = "a fault"
+    headers: Mapping[str, str] = field(default_factory=dict)
+    seconds: float = 0.0
+    body: bytes = b""
+
+    def __str__(self) -> str:
+        """Name it for a test's id."""
+        return f"{self.kind} {self.code}" if self.kind == "status" else self.kind
+
+    @classmethod
+    def status(cls, code: int, *, message: str = "a fault", headers: Mapping[str, str] | None = None) -> Fault:
+        """An error answer."""
+        return cls("status", code=code, message=message, headers=headers or {})
+
+    @classmethod
+    def reset(cls) -> Fault:
+        """The connection is cut before the answer."""
+        return cls("reset")
+
+    @classmethod
+    def reset_in_body(cls) -> Fault:
+        """The connection is cut inside the answer's body."""
+        return cls("reset in body")
+
+    @classmethod
+    def truncated(cls) -> Fault:
+        """The answer is half of its JSON, and says that this is all."""
+        return cls("truncated")
+
+    @classmethod
+    def html(cls) -> Fault:
+        """A page for people, with status 200."""
+        return cls("html", body=b"<html><body>Please stand by</body></html>")
+
+    @classmethod
+    def empty(cls) -> Fault:
+        """Nothing, with status 200."""
+        return cls("empty")
+
+    @classmethod
+    def wrong_encoding(cls) -> Fault:
+        """An answer that claims to be compressed and is not."""
+        return cls("wrong encoding")
+
+    @classmethod
+    def stall(cls, seconds: float) -> Fault:
+        """The answer, late."""
+        return cls("stall", seconds=seconds)
+
+    @classmethod
+    def redirect(cls, url: str) -> Fault:
+        """A redirect to another URL."""
+        return cls("redirect", code=307, headers={"Location": url})
+
+    @classmethod
+    def raw(cls, body: bytes) -> Fault:
+        """Any body, with status 200."""
+        return cls("raw", body=body)
+
+    def error(self) -> ApiError:
+        """Give the error answer of a fault with a status."""
+        return ApiError(self.code, self.message, headers=self.headers)
+
+
+@dataclass
+class _Rule:
+    fault: Fault
+    where: Where
+    left: float
+    after: int
+
+
+class Faults:
+    """The faults to come; safe for threads."""
+
+    def __init__(self) -> None:
+        self._rules: list[_Rule] = []
+        self._lock = threading.Lock()
+
+    def add(self, fault: Fault, *, where: Where, times: int | None, after: int) -> None:
+        """Plan a fault for `times` requests (None: all), from the one after the next `after` on."""
+        with self._lock:
+            self._rules.append(_Rule(fault, where, float("inf") if times is None else times, after))
+
+    def clear(self) -> None:
+        """Forget all faults."""
+        with self._lock:
+            self._rules.clear()
+
+    def next(self, where: Where) -> Fault | None:
+        """Give the fault that meets this request, if any does."""
+        met = None
+        with self._lock:
+            for rule in self._rules:
+                if rule.where != where:
+                    continue
+                if rule.after > 0:
+                    rule.after -= 1
+                elif met is None and rule.left > 0:
+                    rule.left -= 1
+                    met = rule.fault
+        return met

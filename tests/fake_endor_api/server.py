@@ -1,0 +1,232 @@
+"""The fake over HTTP."""
+
+from __future__ import annotations
+
+import asyncio
+import json
+import threading
+import typing as t
+from dataclasses import dataclass, field
+from datetime import datetime, timedelta
+from email.utils import format_datetime
+
+from aiohttp import web
+
+from tests.fake_endor_api.answers import Answers
+from tests.fake_endor_api.behaviour import Behaviour
+from tests.fake_endor_api.control import add_control
+from tests.fake_endor_api.errors import ApiError
+from tests.fake_endor_api.faults import Fault, Faults, Where
+from tests.fake_endor_api.queries import ListQuery
+from tests.fake_endor_api.store import Store
+from tests.fake_endor_api.times import utc_now
+from tests.fake_endor_api.tokens import Tokens
+
+if t.TYPE_CHECKING:
+    from collections.abc import Callable
+
+DEMO_KEY = "endr+demo-key"
+DEMO_SECRET = "endr+demo-secret"
+
+_JSON = {"Content-Type": "application/json"}
+
+
+@dataclass
+class Request:
+    """A request that the fake has got; `status` is 0 until it has been answered."""
+
+    method: str
+    path: str
+    query: dict[str, str]
+    headers: dict[str, str]
+    time: datetime
+    status: int = 0
+
+
+@dataclass
+class FakeEndorApi:
+    """The API on a loopback port, run by a thread of its own while it is used as a context manager.
+
+    Attributes:
+        port: the port to listen on; 0: a free one.
+        clock: tells the time of the server.
+        key, secret: the only credentials that it knows.
+        behaviour: what may be changed while it runs.
+        store: the events.
+        requests: all requests but those of the control endpoints, in the order they came in.
+        tokens: the tokens that have been issued.
+    """
+
+    port: int = 0
+    host: str = "127.0.0.1"
+    clock: Callable[[], datetime] = utc_now
+    key: str = DEMO_KEY
+    secret: str = DEMO_SECRET
+    behaviour: Behaviour = field(default_factory=Behaviour)
+
+    def __post_init__(self) -> None:
+        """Make what the server works on."""
+        self.store = Store(clock=self.clock, behaviour=self.behaviour)
+        self.requests: list[Request] = []
+        self.tokens = Tokens()
+        self._faults = Faults()
+        self._answers = Answers()
+        self._loop = asyncio.new_event_loop()
+        self._listening = threading.Event()
+        self._thread = threading.Thread(target=self._serve, daemon=True)
+        self._failure: BaseException | None = None
+
+    @property
+    def url(self) -> str:
+        """The base URL."""
+        return f"http://{self.host}:{self.port}"
+
+    @property
+    def list_requests(self) -> list[Request]:
+        """The requests for events."""
+        return [request for request in self.requests if "-logs" in request.path]
+
+    @property
+    def auth_requests(self) -> list[Request]:
+        """The log-ins."""
+        return [request for request in self.requests if request.path == "/v1/auth/api-key"]
+
+    def fail(self, fault: Fault, *, where: Where = "list", times: int | None = 1, after: int = 0) -> None:
+        """Let requests fail: `times` of them (None: all), after the next `after` have passed."""
+        self._faults.add(fault, where=where, times=times, after=after)
+
+    def heal(self) -> None:
+        """Forget all faults."""
+        self._faults.clear()
+
+    def __enter__(self) -> FakeEndorApi:
+        """Start listening."""
+        self._thread.start()
+        self._listening.wait(timeout=30)
+        if self._failure is not None:
+            raise self._failure
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        """Stop."""
+        self._loop.call_soon_threadsafe(self._loop.stop)
+        self._thread.join(timeout=10)
+
+    def _serve(self) -> None:
+        asyncio.set_event_loop(self._loop)
+        runner = web.AppRunner(self._application(), access_log=None, shutdown_timeout=0.1)
+        try:
+            self._loop.run_until_complete(runner.setup())
+            site = web.TCPSite(runner, self.host, self.port)
+            self._loop.run_until_complete(site.start())
+            self.port = runner.addresses[0][1]
+        except OSError as error:
+            self._failure = error
+        finally:
+            self._listening.set()
+        if self._failure is None:
+            self._loop.run_forever()
+        self._loop.run_until_complete(runner.cleanup())
+        self._loop.close()
+
+    def _application(self) -> web.Application:
+        app = web.Application()
+        app.router.add_post("/v1/auth/api-key", self._handler("auth", self._log_in))
+        app.router.add_get("/v1/auth", self._handler("auth", self._session))
+        app.router.add_get("/v1/namespaces/{namespace}/audit-logs", self._handler("list", self._list))
+        app.router.add_get("/v1/namespaces/{namespace}/audit-logs/archived", self._handler("list", self._list))
+        add_control(app, self.store, self.requests)
+        return app
+
+    def _handler(
+        self, where: Where, answer: Callable[[web.Request], t.Awaitable[bytes]]
+    ) -> Callable[[web.Request], t.Awaitable[web.StreamResponse]]:
+        async def handle(request: web.Request) -> web.StreamResponse:
+            seen = Request(
+                request.method, request.path, dict(request.query), dict(request.headers), self.clock()
+            )
+            self.requests.append(seen)
+            response = await self._answer(request, self._faults.next(where), answer)
+            seen.status = response.status
+            return response
+
+        return handle
+
+    async def _answer(
+        self, request: web.Request, fault: Fault | None, answer: Callable[[web.Request], t.Awaitable[bytes]]
+    ) -> web.StreamResponse:
+        if self.behaviour.latency:
+            await asyncio.sleep(self.behaviour.latency)
+        try:
+            if fault is not None and fault.kind in {"status", "redirect"}:
+                raise fault.error()
+            body = await answer(request)
+        except ApiError as error:
+            return self._response(error.body(), request, status=error.status, headers=error.headers)
+        return self._response(body, request) if fault is None else await self._faulty(fault, body, request)
+
+    def _response(
+        self, body: bytes, request: web.Request, *, status: int = 200, headers: t.Mapping[str, str] | None = None
+    ) -> web.Response:
+        response = web.Response(body=body, status=status, headers={**_JSON, **(headers or {})})
+        if self.behaviour.date_header:
+            response.headers["Date"] = format_datetime(self.clock().replace(microsecond=0), usegmt=True)
+        else:
+            # aiohttp adds the header where there is none; an empty one is as good as none.
+            response.headers["Date"] = ""
+        if self.behaviour.gzip and "gzip" in request.headers.get("Accept-Encoding", ""):
+            response.enable_compression(web.ContentCoding.gzip)
+        return response
+
+    async def _faulty(self, fault: Fault, body: bytes, request: web.Request) -> web.StreamResponse:
+        if fault.kind == "stall":
+            await asyncio.sleep(fault.seconds)
+            return self._response(body, request)
+        if fault.kind == "wrong encoding":
+            return web.Response(body=body, headers={**_JSON, "Content-Encoding": "gzip"})
+        if fault.kind == "truncated":
+            return self._response(body[: len(body) // 2], request)
+        if fault.kind in {"html", "empty", "raw"}:
+            return self._response(fault.body, request)
+        response = web.StreamResponse(headers={**_JSON, "Content-Length": str(len(body) + 1000)})
+        if fault.kind == "reset in body":
+            await response.prepare(request)
+            await response.write(body[: len(body) // 2])
+        if request.transport is not None:
+            request.transport.abort()
+        return response
+
+    async def _log_in(self, request: web.Request) -> bytes:
+        try:
+            given = json.loads(await request.read())
+        except ValueError:
+            raise ApiError(400, "invalid body") from None
+        if not isinstance(given, dict) or (given.get("key"), given.get("secret")) != (self.key, self.secret):
+            raise ApiError(401, "invalid API key or secret")
+        return json.dumps(self.tokens.issue(self.clock(), self.behaviour)).encode()
+
+    async def _session(self, request: web.Request) -> bytes:
+        token = self.tokens.check(request.headers.get("Authorization", ""), self.clock())
+        return json.dumps({"token": token, **self.tokens.fields(token, self.behaviour)}).encode()
+
+    async def _list(self, request: web.Request) -> bytes:
+        self._check_rate()
+        self.tokens.check(request.headers.get("Authorization", ""), self.clock())
+        namespace = request.match_info["namespace"]
+        if namespace in self.behaviour.denied_namespaces:
+            raise ApiError(403, "permission denied")
+        parameters = dict(request.query)
+        if request.path.endswith("/archived"):
+            parameters["list_parameters.archive"] = "true"
+        query = ListQuery.from_parameters(namespace, parameters)
+        return self._answers.body(self.store.query(query), query, self.behaviour)
+
+    def _check_rate(self) -> None:
+        limit = self.behaviour.rate_limit
+        now = self.clock()
+        wait = limit.take(now) if limit is not None else 0
+        if limit is None or not wait:
+            return
+        until = (now + timedelta(seconds=wait)).replace(microsecond=0)
+        value = format_datetime(until, usegmt=True) if limit.http_date else str(wait)
+        raise ApiError(429, "rate limit exceeded", headers={"Retry-After": value})

@@ -1,0 +1,234 @@
+"""The database behind the fake: list queries without HTTP."""
+
+from __future__ import annotations
+
+import threading
+import typing as t
+from dataclasses import dataclass, replace
+from datetime import timedelta
+from random import Random
+
+from tests.fake_endor_api.behaviour import Behaviour
+from tests.fake_endor_api.errors import ApiError, invalid_argument
+from tests.fake_endor_api.events import DEMO_NAMESPACE
+from tests.fake_endor_api.filters import CREATE_TIME, MESSAGE_KIND, TimeRange, compile_filter
+from tests.fake_endor_api.index import Entry, Index, cut, cut_shuffled, sort_key, to_json
+from tests.fake_endor_api.times import to_nanoseconds, utc_now
+
+if t.TYPE_CHECKING:
+    from collections.abc import Callable, Iterable, Iterator
+    from datetime import datetime
+
+    from tests.fake_endor_api.filters import Filter, JsonObject
+    from tests.fake_endor_api.queries import ListQuery
+
+
+@dataclass(frozen=True)
+class Page:
+    """One answer to a list query."""
+
+    entries: tuple[Entry, ...] = ()
+    next_page_token: int = 0
+    """The offset of the next page; 0: there is none."""
+    next_page_id: str = ""
+    count: int | None = None
+    """How many objects there are, where that was asked instead."""
+
+    @property
+    def objects(self) -> list[JsonObject]:
+        """The page's objects, whole whatever the mask."""
+        return [entry.item for entry in self.entries]
+
+    @property
+    def uuids(self) -> list[str]:
+        """The uuids of the page's objects."""
+        return [entry.uuid for entry in self.entries]
+
+
+class Store:
+    """Audit logs of a tenant, in an active database and an archive; safe for threads.
+
+    Args:
+        events: The first objects.
+        namespaces: Namespaces that exist without any object; those of objects exist anyway.
+        clock: Tells the time, which decides what is archived and what is visible yet.
+        behaviour: Options of queries.
+        seed: Of the order of ties.
+    """
+
+    def __init__(
+        self,
+        events: Iterable[JsonObject] = (),
+        *,
+        namespaces: Iterable[str] = (DEMO_NAMESPACE,),
+        clock: Callable[[], datetime] = utc_now,
+        behaviour: Behaviour | None = None,
+        seed: int = 0,
+    ) -> None:
+        self.clock = clock
+        self.behaviour = behaviour or Behaviour()
+        self._namespaces = set(namespaces)
+        self._entries: dict[str, Entry] = {}
+        self._indexes: dict[tuple[str, bool], Index] = {}
+        self._rng = Random(seed)
+        self._lock = threading.RLock()
+        self.add(events)
+
+    def __len__(self) -> int:
+        with self._lock:
+            return len(self._entries)
+
+    def add(self, events: Iterable[JsonObject], visible_at: datetime | None = None) -> None:
+        """Add objects, which must not be changed afterwards.
+
+        Args:
+            events: Objects with uuids that the store doesn't have.
+            visible_at: When they come to light; by default at once.
+
+        Raises:
+            ValueError: A uuid is there already.
+        """
+        visible = None if visible_at is None else to_nanoseconds(visible_at)
+        with self._lock:
+            for event in events:
+                entry = Entry.of(event, visible)
+                if entry.uuid in self._entries:
+                    raise ValueError(f"there is an object with uuid {entry.uuid} already")
+                self._entries[entry.uuid] = entry
+                self._namespaces.update(_with_ancestors(entry.namespace))
+            self._indexes.clear()
+
+    def add_raw(self, items: Iterable[JsonObject]) -> None:
+        """Add objects that need not have a uuid; the store names them by a number."""
+        with self._lock:
+            for item in items:
+                name = f"~{len(self._entries)}"
+                entry = Entry.of({**item, "uuid": name}, None)
+                self._entries[name] = replace(entry, item=item, json=to_json(item))
+            self._indexes.clear()
+
+    def remove(self, uuids: Iterable[str]) -> None:
+        """Forget objects; uuids that the store doesn't have are ignored."""
+        with self._lock:
+            for uuid in uuids:
+                self._entries.pop(uuid, None)
+            self._indexes.clear()
+
+    def objects(self) -> list[JsonObject]:
+        """Return all objects, archived and invisible ones too, in the order they were added."""
+        with self._lock:
+            return [entry.item for entry in self._entries.values()]
+
+    def uuids(self) -> list[str]:
+        """Return the uuids of all objects, in the order they were added."""
+        with self._lock:
+            return list(self._entries)
+
+    def latest_time(self) -> int | None:
+        """Return the latest creation time in nanoseconds since 1970, if there is any object."""
+        with self._lock:
+            return max((entry.time for entry in self._entries.values()), default=None)
+
+    def query(self, query: ListQuery) -> Page:
+        """Answer a list query.
+
+        Raises:
+            ApiError: 400, the filter is malformed or not fit for the archive; 404, there is no
+                such namespace; 504, the query is too slow.
+        """
+        with self._lock:
+            if query.namespace not in self._namespaces:
+                raise ApiError(404, f"namespace {query.namespace!r} not found")
+            condition = compile_filter(query.filter, honour_fractions=self.behaviour.honour_fractions)
+            if query.archive:
+                _check_archive_filter(condition)
+            size = self._page_size(query)
+            self._check_cost(condition, size)
+            sorted_by = "" if self._ignores_sort(query) else query.sort_path
+            rows = self._rows(query, condition, sorted_by)
+            if query.count:
+                return Page(count=sum(1 for _ in rows))
+            return self._page(query, rows, sorted_by, size)
+
+    def _page_size(self, query: ListQuery) -> int:
+        size = query.page_size or self.behaviour.default_page_size
+        return min(size, self.behaviour.max_page_size)
+
+    def _ignores_sort(self, query: ListQuery) -> bool:
+        in_archive = query.archive and self.behaviour.archive_ignores_sort
+        return in_archive or self.behaviour.ignore_sort
+
+    def _check_cost(self, condition: Filter, size: int) -> None:
+        limit = self.behaviour.slow_query
+        if limit is None:
+            return
+        now = to_nanoseconds(self.clock())
+        width = min(condition.range.end, now) - condition.range.start
+        too_wide = limit.max_range is not None and width > limit.max_range // _MICROSECOND * 1_000
+        if too_wide or (limit.max_page_size is not None and size > limit.max_page_size):
+            raise ApiError(504, "context deadline exceeded")
+
+    def _rows(self, query: ListQuery, condition: Filter, sorted_by: str) -> Iterator[Entry]:
+        """Return what the query asks for in its order, without paging."""
+        index = self._index(query.namespace, traverse=query.traverse)
+        times = condition.range & self._database(archive=query.archive)
+        if not sorted_by:
+            rows = index.in_uuid_order(times, query.page_id)
+        elif sorted_by == CREATE_TIME:
+            rows = iter(index.in_time_order(times, descending=query.descending))
+        else:
+            key = sort_key(sorted_by)
+            rows = iter(sorted(index.in_time_order(times), key=key, reverse=query.descending))
+        if index.has_late:
+            now = to_nanoseconds(self.clock())
+            rows = (row for row in rows if row.visible_at is None or row.visible_at <= now)
+        rest = condition.rest
+        return rows if rest is None else (row for row in rows if rest(row.item))
+
+    def _page(self, query: ListQuery, rows: Iterator[Entry], sorted_by: str, size: int) -> Page:
+        offset = query.page_token
+        if sorted_by and self.behaviour.shuffle_ties:
+            found, more = cut_shuffled(rows, offset, size, sort_key(sorted_by), self._rng)
+        else:
+            found, more = cut(rows, offset, size)
+        if self.behaviour.endless_token:
+            last = found[-1].uuid if found else query.page_id or "0" * 24
+            return Page(tuple(found), offset + size, last)
+        return Page(tuple(found), offset + size, found[-1].uuid) if more else Page(tuple(found))
+
+    def _database(self, *, archive: bool) -> TimeRange:
+        """Return the creation times of the objects in the archive, or in the active database."""
+        half_zone = self.behaviour.archive_overlap / 2
+        boundary = self.clock() - self.behaviour.archive_after
+        if archive:
+            return TimeRange(end=to_nanoseconds(boundary + half_zone))
+        return TimeRange(start=to_nanoseconds(boundary - half_zone))
+
+    def _index(self, namespace: str, *, traverse: bool) -> Index:
+        index = self._indexes.get((namespace, traverse))
+        if index is None:
+            below = namespace + "."
+            index = Index(
+                entry
+                for entry in self._entries.values()
+                if entry.namespace == namespace or (traverse and entry.namespace.startswith(below))
+            )
+            self._indexes[namespace, traverse] = index
+        return index
+
+
+_MICROSECOND = timedelta(microseconds=1)
+
+
+def _with_ancestors(namespace: str) -> Iterator[str]:
+    names = namespace.split(".")
+    for depth in range(1, len(names) + 1):
+        yield ".".join(names[:depth])
+
+
+def _check_archive_filter(condition: Filter) -> None:
+    paths = condition.paths
+    if CREATE_TIME not in paths:
+        return
+    if MESSAGE_KIND not in paths[: paths.index(CREATE_TIME)]:
+        raise invalid_argument(f"in the archive a filter on {CREATE_TIME} must follow one on {MESSAGE_KIND}")

@@ -1,0 +1,108 @@
+"""Runs the tap as its users do, and takes its output apart."""
+
+from __future__ import annotations
+
+import contextlib
+import io
+import json
+import os
+import subprocess
+import sys
+import typing as t
+from dataclasses import dataclass
+
+from tap_endorlabs.retry import Retry
+from tap_endorlabs.tap import TapEndorLabs
+from tests.fake_endor_api import DEMO_KEY, DEMO_NAMESPACE, DEMO_SECRET
+
+if t.TYPE_CHECKING:
+    from pathlib import Path
+
+    from tests.fake_endor_api import FakeEndorApi
+
+
+@dataclass
+class Output:
+    """What a run of the tap left."""
+
+    stdout: str
+    stderr: str = ""
+    code: int = 0
+
+    @property
+    def messages(self) -> list[dict[str, t.Any]]:
+        return [json.loads(line) for line in self.stdout.splitlines()]
+
+    def of(self, kind: str) -> list[dict[str, t.Any]]:
+        return [message for message in self.messages if message["type"] == kind]
+
+    @property
+    def records(self) -> list[dict[str, t.Any]]:
+        return [message["record"] for message in self.of("RECORD")]
+
+    @property
+    def uuids(self) -> list[str]:
+        return [record["uuid"] for record in self.records]
+
+    @property
+    def state(self) -> dict[str, t.Any]:
+        """The last state."""
+        return t.cast("dict[str, t.Any]", self.of("STATE")[-1]["value"])
+
+    @property
+    def bookmark(self) -> dict[str, t.Any]:
+        return t.cast("dict[str, t.Any]", self.state["bookmarks"]["audit_logs"])
+
+    @property
+    def errors(self) -> list[str]:
+        """The lines that tell of an error, without time, level and logger."""
+        return [line.split("| ", 3)[-1] for line in self.stderr.splitlines() if "| ERROR" in line]
+
+
+def config_for(api: FakeEndorApi, **settings: t.Any) -> dict[str, t.Any]:
+    own = {"namespace": DEMO_NAMESPACE, "api_key": DEMO_KEY, "api_secret": DEMO_SECRET, "api_url": api.url}
+    return own | settings
+
+
+def run_inside(config: dict[str, t.Any], state: dict[str, t.Any] | None = None) -> Output:
+    """Sync in this process, and wait for nothing between tries.
+
+    Raises:
+        TapError: the run failed.
+    """
+
+    class Impatient(TapEndorLabs):
+        retry = Retry(sleep=lambda _: None)
+
+    with contextlib.redirect_stdout(io.StringIO()) as stdout:
+        tap = Impatient(config=config, state=state)
+        tap.sync_all()
+        tap.raise_rejected()
+    return Output(stdout.getvalue())
+
+
+@dataclass
+class Process:
+    """The tap as a command, with its files in a folder."""
+
+    folder: Path
+
+    def command(self, *arguments: str, **files: t.Any) -> list[str]:
+        """Give the command line; each of `files` is written as JSON and given as the option of its name."""
+        command = [sys.executable, "-m", "tap_endorlabs", *arguments]
+        for name, content in files.items():
+            path = self.folder / f"{name}.json"
+            path.write_text(content if isinstance(content, str) else json.dumps(content))
+            command += [f"--{name}", str(path)]
+        return command
+
+    def run(self, *arguments: str, environment: dict[str, str] | None = None, **files: t.Any) -> Output:
+        """Run the tap to its end."""
+        done = subprocess.run(
+            self.command(*arguments, **files),
+            capture_output=True,
+            text=True,
+            check=False,
+            env={**os.environ, **(environment or {})},
+        )
+        return Output(done.stdout, done.stderr, done.returncode)

@@ -1,0 +1,369 @@
+"""The tap as its users start it: one process, real files, the fake API."""
+
+from __future__ import annotations
+
+import datetime as dt
+import gzip
+import json
+import os
+import signal
+import subprocess
+import typing as t
+from pathlib import Path
+from urllib.parse import urlsplit
+
+import pytest
+from jsonschema import Draft202012Validator
+
+from tests.conftest import NOW
+from tests.fake_endor_api import (
+    DEMO_SECRET,
+    Fault,
+    make_events,
+)
+from tests.harness import Output, Process, config_for
+
+if t.TYPE_CHECKING:
+    from tests.fake_endor_api import FakeEndorApi, ManualClock
+
+START = "2026-03-01T00:00:00Z"
+
+
+def expected(api: FakeEndorApi) -> dict[str, dict[str, t.Any]]:
+    """The API's objects by uuid."""
+    return {item["uuid"]: item for item in api.store.objects()}
+
+
+def test_a_run_and_the_next(api: FakeEndorApi, clock: ManualClock, process: Process) -> None:
+    config = config_for(api, start_date=START)
+    first = process.run(config=config)
+    assert first.code == 0, first.stderr
+    objects = expected(api)
+    assert sorted(first.uuids) == sorted(objects)
+    times = [record["create_time"] for record in first.records]
+    assert times == sorted(times)
+    for record in first.records:
+        stamp = record.pop("create_time")
+        assert len(stamp) == len("2024-11-13T15:30:45.123456Z")
+        assert record == objects[record["uuid"]]
+    (schema,) = first.of("SCHEMA")
+    assert (schema["key_properties"], schema["bookmark_properties"]) == (["uuid"], ["create_time"])
+    validator = Draft202012Validator(schema["schema"], format_checker=Draft202012Validator.FORMAT_CHECKER)
+    for message in first.of("RECORD"):
+        validator.validate(message["record"])
+    assert first.messages[-1]["type"] == "STATE"
+
+    clock.advance(300)
+    api.store.add(make_events(30, NOW, NOW + dt.timedelta(minutes=4), seed=2))
+    asked = len(api.requests)
+    second = process.run(config=config, state=first.state)
+    assert sorted([*first.uuids, *second.uuids]) == sorted(expected(api))
+    assert [request.method for request in api.requests[asked:]] == ["POST", "GET"]
+    third = process.run(config=config, state=second.state)
+    assert third.uuids == []
+    assert third.code == 0
+
+
+def test_log_lines_let_a_person_follow(api: FakeEndorApi, process: Process) -> None:
+    lines = process.run(config=config_for(api, start_date=START)).stderr
+    assert "Reading events from 2026-03-01T00:00:00.000000Z to 2026-03-31T12:00:00.000000Z" in lines
+    assert "Done: 1200 events, 4 requests" in lines
+    assert '"metric":"record_count","value":1200' in lines
+
+
+def test_a_first_run_without_start_date_marks_its_own_start(api: FakeEndorApi, process: Process) -> None:
+    output = process.run(config=config_for(api))
+    assert (output.code, output.records) == (0, [])
+    assert output.bookmark["replication_key_value"] == "2026-03-31T12:00:00.000000Z"
+    assert [request.method for request in api.requests] == ["POST"]
+
+
+def test_no_secret_is_written_even_at_debug_level(api: FakeEndorApi, process: Process) -> None:
+    api.fail(Fault.status(400, message=f"the secret is {DEMO_SECRET}"), where="list")
+    output = process.run(config=config_for(api, start_date=START), environment={"TAP_ENDORLABS_LOGLEVEL": "debug"})
+    assert output.code == 1
+    assert "Traceback" in output.stderr
+    for secret in (DEMO_SECRET, "endr+demo-key", *api.tokens):
+        assert secret not in output.stderr + output.stdout
+
+
+def catalog_of(process: Process) -> dict[str, t.Any]:
+    return t.cast("dict[str, t.Any]", json.loads(process.run("--discover").stdout))
+
+
+def test_a_deselected_field_is_left_out(api: FakeEndorApi, process: Process) -> None:
+    catalog = catalog_of(process)
+    for entry in catalog["streams"][0]["metadata"]:
+        if entry["breadcrumb"] in (["properties", "meta"], ["properties", "spec", "properties", "claims"]):
+            entry["metadata"]["selected"] = False
+    output = process.run(config=config_for(api, start_date=START), catalog=catalog)
+    assert len(output.records) == 1200
+    for record in output.records:
+        assert {"uuid", "create_time"} <= record.keys()
+        assert "meta" not in record
+        assert "claims" not in record["spec"]
+    properties = output.of("SCHEMA")[0]["schema"]["properties"]
+    assert "meta" not in properties
+    assert "create_time" in properties
+
+
+def test_a_deselected_stream_is_not_read(api: FakeEndorApi, process: Process) -> None:
+    catalog = catalog_of(process)
+    catalog["streams"][0]["metadata"][-1]["metadata"]["selected"] = False
+    for entry in catalog["streams"][0]["metadata"]:
+        if entry["breadcrumb"] == []:
+            entry["metadata"]["selected"] = False
+    output = process.run(config=config_for(api, start_date=START), catalog=catalog)
+    assert (output.code, output.records, api.requests) == (0, [], [])
+
+
+def test_stream_maps_filter_and_rename(api: FakeEndorApi, process: Process) -> None:
+    maps = {
+        "audit_logs": {
+            "__alias__": "deletions",
+            "__filter__": "record['spec']['operation'] == 'OPERATION_DELETE'",
+            "operation": "record['spec']['operation']",
+            "spec": None,
+        }
+    }
+    output = process.run(config=config_for(api, start_date=START, stream_maps=maps))
+    deleted = {u for u, item in expected(api).items() if item["spec"]["operation"] == "OPERATION_DELETE"}
+    assert set(output.uuids) == deleted
+    assert {message["stream"] for message in output.of("RECORD")} == {"deletions"}
+    assert {record["operation"] for record in output.records} == {"OPERATION_DELETE"}
+    assert output.bookmark["replication_key_value"] == "2026-03-31T11:59:00.000000Z"
+
+
+@pytest.mark.parametrize("depth", [0, 1, 2])
+def test_flattening_loses_no_field(depth: int, api: FakeEndorApi, process: Process) -> None:
+    settings = {"flattening_enabled": True, "flattening_max_depth": depth}
+    output = process.run(config=config_for(api, start_date=START, **settings))
+    assert output.code == 0, output.stderr
+    objects = expected(api)
+    properties = output.of("SCHEMA")[0]["schema"]["properties"]
+    name = "spec" if depth == 0 else "spec__payload"
+    assert name in properties
+    for record in output.records:
+        assert record.keys() <= properties.keys()
+        found = record[name]
+        wanted = objects[record["uuid"]]["spec"]
+        if depth == 0:
+            assert found == wanted
+        else:
+            assert (json.loads(found) if found is not None else None) == wanted.get("payload")
+
+
+def test_batch_files_hold_every_event_once(api: FakeEndorApi, process: Process) -> None:
+    batch = {
+        "encoding": {"format": "jsonl", "compression": "gzip"},
+        "storage": {"root": f"file://{process.folder}"},
+        "batch_size": 500,
+    }
+    output = process.run(config=config_for(api, start_date=START, batch_config=batch))
+    assert output.code == 0, output.stderr
+    kinds = [message["type"] for message in output.messages]
+    assert kinds == ["SCHEMA", *["BATCH", "STATE"] * 3]
+    kept: list[str] = []
+    for message in output.messages[1:]:
+        if message["type"] == "BATCH":
+            for url in message["manifest"]:
+                lines = gzip.decompress(Path(urlsplit(url).path).read_bytes()).splitlines()
+                kept += [json.loads(line)["uuid"] for line in lines]
+        else:
+            bookmark = message["value"]["bookmarks"]["audit_logs"]
+            value = bookmark["replication_key_value"]
+            times = {u: item["meta"]["create_time"] for u, item in expected(api).items()}
+            assert {u for u in kept if times[u][:19] > value[:19]} <= bookmark["emitted"].keys()
+    assert sorted(kept) == sorted(expected(api))
+
+
+@pytest.mark.parametrize("option", ["--about", "--discover", "--version", "--help"])
+def test_neither_credentials_nor_network_are_needed_to_look(option: str, process: Process) -> None:
+    output = process.run(option, environment={"HTTPS_PROXY": "http://127.0.0.1:9"})
+    assert output.code == 0
+    assert output.stdout
+    assert output.errors == []
+
+
+def test_about_lists_the_settings(process: Process) -> None:
+    about = json.loads(process.run("--about", "--format", "json").stdout)
+    properties = about["settings"]["properties"]
+    assert properties["api_secret"]["secret"] is True
+    assert properties["page_size"]["default"] == 500
+    assert {"namespace", "start_date", "filter", "lookback_seconds"} <= properties.keys()
+    assert not {"concurrency", "include_archived"} & properties.keys()
+
+
+@pytest.mark.parametrize("settings", [{}, {"start_date": START}], ids=str)
+def test_the_test_option_proves_the_key_with_one_small_request(
+    settings: dict[str, str], api: FakeEndorApi, process: Process
+) -> None:
+    output = process.run("--test", config=config_for(api, **settings))
+    assert output.code == 0
+    assert "The API key works" in output.stderr
+    (request,) = api.list_requests
+    assert request.query["list_parameters.page_size"] == "100"
+    assert len(output.records) == len(settings)
+
+
+@pytest.mark.parametrize("arguments", [("--test",), ()], ids=str)
+def test_a_wrong_key_ends_after_one_request(arguments: tuple[str, ...], api: FakeEndorApi, process: Process) -> None:
+    output = process.run(*arguments, config=config_for(api, api_secret="wrong"))
+    assert output.code == 1
+    assert output.errors == [
+        "Endor Labs refused the API key: api_key or api_secret is wrong, or the key has expired. "
+        "Make a new one in Endor Labs under Access Control > API Keys > Generate API Key."
+    ]
+    assert len(api.requests) == 1
+    assert "Traceback" not in output.stderr
+
+
+@pytest.mark.parametrize("arguments", [("--test",), ()], ids=str)
+def test_a_missing_permission_is_named(arguments: tuple[str, ...], api: FakeEndorApi, process: Process) -> None:
+    api.behaviour.denied_namespaces = frozenset({"acme"})
+    output = process.run(*arguments, config=config_for(api, start_date=START))
+    assert output.code == 1
+    (line,) = output.errors
+    assert "give it the role Read-only" in line
+
+
+BROKEN = {"bookmarks": {"audit_logs": {"replication_key_value": "soon"}}}
+
+
+@pytest.mark.parametrize(
+    ("files", "line"),
+    [
+        ({"config": "{"}, "config.json can't be read as a JSON object"),
+        ({"config": "[]"}, "config.json can't be read as a JSON object"),
+        ({"config": {}}, "Setting namespace is required"),
+        ({"start_dat": "2026-01-01"}, "There is no setting start_dat. Did you mean start_date?"),
+        ({"namespace": "acme/prod"}, "Setting namespace takes letters"),
+        ({"start_date": "2999-01-01"}, "Setting start_date lies in the future"),
+        ({"state": "nonsense"}, "state.json is not JSON"),
+        ({"state": []}, "The state is broken"),
+        ({"state": {"bookmarks": {"users": {}}}}, "not written by this tap: it has bookmarks for users"),
+        ({"state": BROKEN}, "The state is broken: replication_key_value takes a time"),
+        ({"catalog": "nonsense"}, "catalog.json is not JSON"),
+    ],
+    ids=str,
+)
+def test_a_user_s_mistake_is_told_in_one_line_before_any_request(
+    files: dict[str, t.Any], line: str, api: FakeEndorApi, process: Process
+) -> None:
+    own = {name: content for name, content in files.items() if name in {"config", "state", "catalog"}}
+    settings = {name: content for name, content in files.items() if name not in own}
+    output = process.run(**{"config": config_for(api, **settings)} | own)
+    assert output.code == 1
+    assert line in output.errors[0]
+    if files != {"config": {}}:
+        assert len(output.errors) == 1
+    assert output.stdout == ""
+    assert "Traceback" not in output.stderr
+    assert api.requests == []
+
+
+def test_a_missing_config_file_is_told(process: Process) -> None:
+    output = process.run("--config", "nowhere.json")
+    assert output.code == 1
+    assert (
+        "--config nowhere.json can't be read as a JSON object: File at 'nowhere.json' was not found."
+        in output.errors[0]
+    )
+
+
+def test_settings_come_from_the_environment_too(api: FakeEndorApi, process: Process) -> None:
+    names = {f"TAP_ENDORLABS_{name.upper()}": value for name, value in config_for(api, page_size="7").items()}
+    output = process.run("--config", "ENV", "--test", environment=names)
+    assert output.code == 0, output.stderr
+    assert api.list_requests[0].query["list_parameters.page_size"] == "7"
+    wrong = process.run("--config", "ENV", environment=names | {"TAP_ENDORLABS_PAGE_SIZE": "seven"})
+    assert wrong.errors == ["Setting page_size takes an integer, not 'seven' (TAP_ENDORLABS_PAGE_SIZE)."]
+
+
+def test_objects_that_cannot_be_records_are_counted_and_fail_the_run(api: FakeEndorApi, process: Process) -> None:
+    broken = make_events(2, NOW - dt.timedelta(hours=2), NOW - dt.timedelta(hours=1), seed=5)
+    del broken[0]["uuid"]
+    broken[1]["uuid"] = ""
+    api.store.add_raw(broken)
+    output = process.run(config=config_for(api, start_date=START))
+    assert output.code == 1
+    assert len(output.records) == 1200
+    assert output.bookmark["replication_key_value"] == "2026-03-31T11:59:00.000000Z"
+    assert output.errors[-1].startswith("2 objects without a uuid or a readable meta.create_time were left out")
+    assert broken[0]["meta"]["create_time"] in "".join(output.errors[:2])
+    assert "Traceback" not in output.stderr
+
+
+def test_a_killed_run_resumes_exactly(api: FakeEndorApi, process: Process) -> None:
+    config = config_for(api, start_date=START, page_size=50)
+    api.behaviour.latency = 0.02
+    kept: list[str] = []
+    state: dict[str, t.Any] = {}
+    for states_before_the_kill in (2, 5, 9):
+        with subprocess.Popen(
+            process.command(config=config, state=state), stdout=subprocess.PIPE, stderr=subprocess.DEVNULL, text=True
+        ) as running:
+            assert running.stdout is not None
+            since_state: list[str] = []
+            for line in running.stdout:
+                message = json.loads(line)
+                if message["type"] == "RECORD":
+                    since_state.append(message["record"]["uuid"])
+                elif message["type"] == "STATE":
+                    kept, since_state, state = kept + since_state, [], message["value"]
+                    states_before_the_kill -= 1
+                    if states_before_the_kill == 0:
+                        break
+            running.kill()
+    rest = process.run(config=config, state=state)
+    assert sorted(kept + rest.uuids) == sorted(expected(api))
+
+
+def test_a_fault_in_mid_run_ends_with_the_state_of_what_was_written(api: FakeEndorApi, process: Process) -> None:
+    api.fail(Fault.status(403), where="list", after=1, times=None)
+    output = process.run(config=config_for(api, start_date=START))
+    assert output.code == 1
+    assert len(output.errors) == 1
+    assert output.records
+    assert output.messages[-1]["type"] == "STATE"
+    api.heal()
+    rest = process.run(config=config_for(api, start_date=START), state=output.state)
+    assert sorted(output.uuids + rest.uuids) == sorted(expected(api))
+
+
+def test_a_target_that_goes_away_is_told_in_one_line(api: FakeEndorApi, process: Process) -> None:
+    with subprocess.Popen(
+        process.command(config=config_for(api, start_date=START)),
+        stdout=subprocess.PIPE,
+        stderr=subprocess.PIPE,
+        text=True,
+    ) as running:
+        assert running.stdout is not None
+        assert running.stderr is not None
+        running.stdout.readline()
+        running.stdout.close()
+        stderr = running.stderr.read()
+    assert running.returncode == 1
+    output = Output("", stderr, 1)
+    assert output.errors == ["The target closed the pipe: see its own log for the reason."]
+    assert "Traceback" not in stderr
+    assert "Exception ignored" not in stderr
+
+
+@pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGINT])
+def test_a_signal_leaves_whole_lines_and_a_state_that_resumes(
+    number: signal.Signals, api: FakeEndorApi, process: Process
+) -> None:
+    api.behaviour.latency = 0.05
+    config = config_for(api, start_date=START, page_size=50)
+    with subprocess.Popen(
+        process.command(config=config), stdout=subprocess.PIPE, stderr=subprocess.DEVNULL, text=True
+    ) as running:
+        assert running.stdout is not None
+        lines = [running.stdout.readline() for _ in range(120)]
+        os.kill(running.pid, number)
+        lines += running.stdout.readlines()
+    output = Output("".join(lines))
+    assert len(output.records) < 1200
+    rest = process.run(config=config, state=output.state)
+    assert sorted(output.uuids + rest.uuids) == sorted(expected(api))

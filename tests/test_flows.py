@@ -1,0 +1,188 @@
+"""Whole syncs from the fake API, in this process: odd logs, odd answers, faults and late events."""
+
+from __future__ import annotations
+
+import datetime as dt
+import logging
+import typing as t
+
+import pytest
+
+from tap_endorlabs.errors import ApiError, RejectedObjectsError, TransientError
+from tests.conftest import NOW
+from tests.fake_endor_api import PARTNER_SAMPLE, Fault, SlowQuery, make_events, make_events_at
+from tests.harness import config_for, run_inside
+
+if t.TYPE_CHECKING:
+    from tests.fake_endor_api import FakeEndorApi, ManualClock
+
+START = "2026-03-01T00:00:00Z"
+SECOND = 1_000_000_000
+BASE = int(NOW.timestamp()) * SECOND - 7200 * SECOND
+
+
+def uuids_of(api: FakeEndorApi) -> list[str]:
+    return sorted(item["uuid"] for item in api.store.objects())
+
+
+def test_the_samples_of_the_contract_pass_unharmed(empty_api: FakeEndorApi) -> None:
+    empty_api.store.add([PARTNER_SAMPLE])
+    config = config_for(empty_api, namespace="your-org", start_date="2024-11-13T00:00:00Z")
+    # The sample is older than what the active database keeps.
+    empty_api.behaviour.archive_after = dt.timedelta(days=10_000)
+    (record,) = run_inside(config).records
+    assert record == {**PARTNER_SAMPLE, "create_time": "2024-11-13T15:30:45.123456Z"}
+
+
+@pytest.mark.parametrize(
+    "times",
+    [
+        [BASE + n * SECOND for n in range(300)] + [BASE + 400 * SECOND + 123_456_789] * 1300,
+        [BASE + n * SECOND // 5000 for n in range(5000)],
+    ],
+    ids=["1,300 at one instant", "5,000 in one second"],
+)
+def test_dense_logs_are_read_completely(times: list[int], empty_api: FakeEndorApi) -> None:
+    empty_api.store.add(make_events_at(times))
+    output = run_inside(config_for(empty_api, start_date=START))
+    assert sorted(output.uuids) == uuids_of(empty_api)
+    assert all(
+        "list_parameters.sort.path" not in request.query
+        for request in empty_api.list_requests
+        if "list_parameters.page_id" in request.query
+    )
+
+
+@pytest.mark.parametrize(
+    "behaviour",
+    [
+        {"endless_token": True},
+        {"omit": frozenset({"response"})},
+        {"max_page_size": 100},
+        {"ignore_sort": True},
+        {"slow_query": SlowQuery(max_range=dt.timedelta(days=1), max_page_size=200)},
+        {"honour_fractions": True},
+        {"gzip": False},
+        {"date_header": False},
+        {"expiry_field": None},
+    ],
+    ids=str,
+)
+def test_odd_servers_lose_nothing(behaviour: dict[str, t.Any], api: FakeEndorApi) -> None:
+    for name, value in behaviour.items():
+        setattr(api.behaviour, name, value)
+    assert sorted(run_inside(config_for(api, start_date=START)).uuids) == uuids_of(api)
+
+
+@pytest.mark.parametrize("field", ["list", "objects"])
+def test_an_answer_without_its_parts_is_an_empty_one(field: str, api: FakeEndorApi) -> None:
+    api.behaviour.omit = frozenset({field})
+    output = run_inside(config_for(api, start_date=START))
+    assert output.records == []
+    assert output.bookmark["replication_key_value"] == "2026-03-01T00:00:00.000000Z"
+
+
+def test_only_the_namespace_itself_is_read_without_traverse(api: FakeEndorApi) -> None:
+    own = {item["uuid"] for item in api.store.objects() if item["tenant_meta"]["namespace"] == "acme"}
+    assert 0 < len(own) < 1200
+    assert set(run_inside(config_for(api, start_date=START, traverse=False)).uuids) == own
+
+
+def test_a_filter_narrows_what_is_read(api: FakeEndorApi) -> None:
+    wanted = {
+        item["uuid"]
+        for item in api.store.objects()
+        if item["spec"]["operation"] in {"OPERATION_DELETE", "OPERATION_CREATE"}
+    }
+    expression = "spec.operation=='OPERATION_DELETE' or spec.operation=='OPERATION_CREATE'"
+    assert set(run_inside(config_for(api, start_date=START, filter=expression)).uuids) == wanted
+
+
+def test_end_date_is_exclusive_to_the_microsecond(empty_api: FakeEndorApi) -> None:
+    times = [BASE, BASE + 499_999_000, BASE + 499_999_999, BASE + 500_000_000]
+    empty_api.store.add(make_events_at(times))
+    end = dt.datetime.fromtimestamp(BASE // SECOND, tz=dt.timezone.utc).replace(microsecond=500_000)
+    config = config_for(empty_api, start_date=START, end_date=end.isoformat())
+    first = run_inside(config)
+    assert len(first.uuids) == 3
+    assert len(run_inside(config_for(empty_api), first.state).uuids) == 1
+
+
+def test_late_events_inside_the_look_back_come_with_the_next_run(api: FakeEndorApi, clock: ManualClock) -> None:
+    output = run_inside(config_for(api, start_date=START))
+    late = make_events(20, NOW - dt.timedelta(seconds=59), NOW, seed=3)
+    api.store.add(late, visible_at=NOW + dt.timedelta(seconds=30))
+    everything = output.uuids
+    for _ in range(4):
+        clock.advance(40)
+        output = run_inside(config_for(api), output.state)
+        everything += output.uuids
+    assert sorted(everything) == uuids_of(api)
+
+
+def test_a_bookmark_is_true_at_every_state(api: FakeEndorApi) -> None:
+    # With a look-back of two days the last fifth of the events stands in S.
+    output = run_inside(config_for(api, start_date=START, page_size=100, lookback_seconds=172_800))
+    emitted: dict[str, str] = {}
+    all_times = {record["uuid"]: record["create_time"] for record in output.records}
+    states = 0
+    for message in output.messages:
+        if message["type"] == "RECORD":
+            emitted[message["record"]["uuid"]] = message["record"]["create_time"]
+        elif message["type"] == "STATE":
+            states += 1
+            bookmark = message["value"]["bookmarks"]["audit_logs"]
+            value = bookmark["replication_key_value"]
+            assert value <= "2026-03-29T12:00:00.000000Z"
+            assert {uuid for uuid, time in all_times.items() if time < value} <= emitted.keys()
+            assert {uuid: time for uuid, time in emitted.items() if time >= value} == bookmark["emitted"]
+    assert states > 5
+
+
+def test_a_token_that_is_revoked_in_mid_run_is_renewed(api: FakeEndorApi) -> None:
+    api.fail(Fault.status(401), where="list", after=1)
+    assert len(run_inside(config_for(api, start_date=START)).uuids) == 1200
+    assert len(api.auth_requests) == 2
+
+
+@pytest.mark.parametrize(
+    "fault",
+    [
+        Fault.status(429, headers={"Retry-After": "1"}),
+        Fault.status(500),
+        Fault.status(503),
+        Fault.status(504),
+        Fault.reset(),
+        Fault.reset_in_body(),
+        Fault.truncated(),
+        Fault.html(),
+        Fault.empty(),
+        Fault.wrong_encoding(),
+    ],
+    ids=str,
+)
+@pytest.mark.parametrize("where", ["list", "auth"])
+def test_faults_that_pass_lose_nothing(fault: Fault, where: t.Literal["list", "auth"], api: FakeEndorApi) -> None:
+    api.fail(fault, where=where, times=2)
+    assert sorted(run_inside(config_for(api, start_date=START)).uuids) == uuids_of(api)
+
+
+def test_a_fault_that_stays_ends_the_run_after_all_tries(api: FakeEndorApi, caplog: pytest.LogCaptureFixture) -> None:
+    api.fail(Fault.status(503), where="list", times=None)
+    with pytest.raises(TransientError, match="answered 503"), caplog.at_level(logging.WARNING):
+        run_inside(config_for(api, start_date=START))
+    assert len(api.list_requests) == 8
+
+
+def test_a_redirect_takes_no_credential_along(api: FakeEndorApi, empty_api: FakeEndorApi) -> None:
+    api.fail(Fault.redirect("http://localhost:9/elsewhere"), where="list", times=None)
+    with pytest.raises(ApiError, match="redirects to localhost:9"):
+        run_inside(config_for(api, start_date=START))
+
+
+def test_an_object_with_no_time_is_reported_once(api: FakeEndorApi) -> None:
+    broken = make_events(1, NOW - dt.timedelta(days=2), NOW - dt.timedelta(days=1), seed=9)[0]
+    broken["uuid"] = None
+    api.store.add_raw([broken])
+    with pytest.raises(RejectedObjectsError, match="^1 objects"):
+        run_inside(config_for(api, start_date=START, page_size=3))

@@ -1,0 +1,68 @@
+"""The SDK's standard tests for taps, and what this tap needs of the SDK's private parts."""
+
+from __future__ import annotations
+
+import datetime as dt
+import inspect
+import typing as t
+
+import pytest
+from singer_sdk import Stream, Tap
+from singer_sdk.testing import SuiteConfig, get_tap_test_class
+
+from tap_endorlabs.pagination import SeekPaginator
+from tap_endorlabs.streams import LogStream
+from tap_endorlabs.tap import TapEndorLabs
+from tests.conftest import NOW
+from tests.fake_endor_api import FakeEndorApi, ManualClock, make_events
+from tests.harness import config_for
+
+if t.TYPE_CHECKING:
+    from collections.abc import Iterator
+
+# The SDK wants the settings when the class is made; the address is put in when the fake API runs.
+SETTINGS: dict[str, t.Any] = {
+    "namespace": "acme",
+    "api_key": "to come",
+    "api_secret": "to come",
+    "start_date": "2026-03-01T00:00:00Z",
+}
+
+StandardTests = get_tap_test_class(
+    TapEndorLabs, config=SETTINGS, parse_env_config=False, suite_config=SuiteConfig(max_records_limit=50)
+)
+
+
+@pytest.mark.filterwarnings("ignore:Fields in transformed catalog but not in records:UserWarning")
+class TestStandard(StandardTests):  # type: ignore[misc, valid-type]
+    """All of the SDK's tests, against the fake API."""
+
+    @pytest.fixture(scope="class", autouse=True)
+    @classmethod
+    def fake_api(cls) -> Iterator[None]:
+        with FakeEndorApi(clock=ManualClock(NOW)) as api:
+            api.store.add(make_events(200, NOW - dt.timedelta(days=5), NOW))
+            SETTINGS.update(config_for(api))
+            yield
+
+
+def test_sync_records_is_still_what_the_sdk_calls() -> None:
+    assert inspect.signature(Stream._sync_records) == inspect.signature(LogStream._sync_records)
+    assert "self._sync_records(context=context)" in inspect.getsource(Stream.sync)
+    assert "self._sync_records(context, write_messages=False)" in inspect.getsource(Stream.get_batches)
+
+
+def test_validate_config_is_still_what_the_sdk_calls() -> None:
+    assert inspect.signature(Tap._validate_config) == inspect.signature(TapEndorLabs._validate_config)
+    with pytest.raises(Exception, match="The settings are wrong"):
+        TapEndorLabs(config={})
+
+
+def test_the_line_that_is_dropped_is_still_the_sdk_s() -> None:
+    assert "An unhandled error occurred while syncing" in inspect.getsource(Stream.sync)
+
+
+def test_the_paginator_stands_where_it_has_put_itself() -> None:
+    paginator = SeekPaginator(0, 100, 500)
+    paginator.ask_for_less()
+    assert paginator.current_value == (0, 50, 250, False, None)
