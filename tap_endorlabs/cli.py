@@ -10,7 +10,7 @@ import typing as t
 import click
 from singer_sdk.exceptions import ConfigValidationError, SingerSDKError
 
-from tap_endorlabs.errors import TapError, one_line
+from tap_endorlabs.errors import TapError, TargetGoneError, one_line
 
 
 class TapCommand(click.Command):
@@ -39,7 +39,7 @@ class TapCommand(click.Command):
         trace = error if self._logger.isEnabledFor(logging.DEBUG) else None
         for line in _lines(error):
             self._logger.error("%s", line, exc_info=trace)
-        if isinstance(error, BrokenPipeError):
+        if isinstance(error, TargetGoneError):
             # Python would flush stdout once more at exit, and complain.
             os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
 
@@ -49,8 +49,6 @@ def _lines(error: Exception) -> list[str]:
         return error.errors
     if isinstance(error, TapError):
         return [str(error)]
-    if isinstance(error, BrokenPipeError):
-        return ["The target closed the pipe: see its own log for the reason."]
     what = f"{type(error).__name__}: {one_line(str(error))}"
     if isinstance(error, (SingerSDKError, OSError)):
         return [what]

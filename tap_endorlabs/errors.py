@@ -45,6 +45,10 @@ class TooSlowError(TransientError):
     """The server ran out of time for a query: less at a time may succeed."""
 
 
+class TargetGoneError(TapError):
+    """What reads the tap's output has gone."""
+
+
 class RejectedObjectsError(TapError):
     """The API sent objects that can't be records; all others have been emitted."""
 

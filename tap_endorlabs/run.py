@@ -120,29 +120,39 @@ class LogRun:
         return Position(min(start, stop - _TEST_SECONDS), stop, min(page_size, self._page_size))
 
 
-def resume(state: Mapping[str, t.Any], scope: Scope, logger: logging.Logger) -> Bookmark | None:
-    """Take the bookmark out of a stream's state, if it is one for this scope.
+def check_state(state: Mapping[str, t.Any], scope: Scope) -> None:
+    """See that a stream's state can be used for a scope.
 
     Raises:
         StateError: the state is broken, or belongs to another namespace.
     """
-    bookmark = bookmark_of(state)
+    bookmark_of(state)
     before = scope_of(state)
-    if bookmark is None or before is None or before == scope:
-        return bookmark
-    if before.namespace != scope.namespace:
+    if before is not None and before.namespace != scope.namespace:
         raise StateError(
             f"The state belongs to namespace {str(before.namespace)[:100]!r}, but the setting namespace is "
             f"{scope.namespace!r}: keep a state for each (--state-id-suffix with Meltano, a file of its own with "
             "--state), or start anew without a state."
         )
-    logger.warning(
-        "The state was made with traverse=%s and filter=%r, now they are %s and %r: "
-        "events before %s that only the new settings let through are not fetched",
-        before.traverse,
-        before.filter,
-        scope.traverse,
-        scope.filter,
-        bookmark.value,
-    )
+
+
+def resume(state: Mapping[str, t.Any], scope: Scope, logger: logging.Logger) -> Bookmark | None:
+    """Take the bookmark out of a stream's state, and warn if it was made for a scope that saw other events.
+
+    Raises:
+        StateError: the state is broken, or belongs to another namespace.
+    """
+    check_state(state, scope)
+    bookmark = bookmark_of(state)
+    before = scope_of(state)
+    if bookmark is not None and before is not None and before != scope:
+        logger.warning(
+            "The state was made with traverse=%s and filter=%r, now they are %s and %r: "
+            "events before %s that only the new settings let through are not fetched",
+            before.traverse,
+            before.filter,
+            scope.traverse,
+            scope.filter,
+            bookmark.value,
+        )
     return bookmark

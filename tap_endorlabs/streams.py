@@ -86,8 +86,9 @@ class LogStream(Stream):
             try:
                 for events in run.new_events(client.fetch):
                     if write_messages:
-                        self._write_records(run, events)
-                        self._write_state(run)
+                        with self._endor_tap.undisturbed():
+                            self._write_records(run, events)
+                            self._write_state(run)
                     else:
                         yield from self._batch_records(run, events)
                     run.progress.events += len(events)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import datetime as dt
 import json
 import logging
@@ -13,10 +14,12 @@ from singer_sdk import Tap, metrics
 from singer_sdk.exceptions import ConfigValidationError
 
 from tap_endorlabs.auth import ApiKeyAuth
+from tap_endorlabs.bookmark import Scope
 from tap_endorlabs.cli import TapCommand
 from tap_endorlabs.client import Api
-from tap_endorlabs.errors import RejectedObjectsError, StateError, TapError, one_line
+from tap_endorlabs.errors import RejectedObjectsError, StateError, TapError, TargetGoneError, one_line
 from tap_endorlabs.retry import Retry
+from tap_endorlabs.run import check_state
 from tap_endorlabs.settings import SETTINGS_SCHEMA, Settings
 from tap_endorlabs.streams import AuditLogsStream, LogStream
 from tap_endorlabs.transport import Transport
@@ -28,6 +31,9 @@ else:
     from typing_extensions import override
 
 if t.TYPE_CHECKING:
+    from collections.abc import Iterator
+    from types import FrameType
+
     import click
     import requests
 
@@ -51,6 +57,8 @@ class TapEndorLabs(Tap):
             StateError: the state is of another tap, or broken.
         """
         self.rejected = 0
+        self._writing = False
+        self._signal = 0
         if parse_env_config and (faults := find_environment_faults(self._env_var_prefix)):
             raise ConfigValidationError("The settings are wrong", errors=faults)
         super().__init__(parse_env_config=parse_env_config, **kwargs)
@@ -65,6 +73,25 @@ class TapEndorLabs(Tap):
             raise ConfigValidationError("The settings are wrong", errors=faults)
         return faults
 
+    @contextlib.contextmanager
+    def undisturbed(self) -> Iterator[None]:
+        """Put off a SIGTERM or SIGINT until what is written now has been written, and is in the bookmark."""
+        self._writing = True
+        try:
+            yield
+        finally:
+            self._writing = False
+        if self._signal:
+            raise SystemExit(128 + self._signal)
+
+    # The SDK's handler writes a state from wherever the signal struck, also between a record and its bookmark, and ends
+    # with exit code 0, as if the run were complete. It has no public hook.
+    @override
+    def _handle_termination(self, signum: int, frame: FrameType | None) -> None:
+        self._signal = signum
+        if not self._writing:
+            raise SystemExit(128 + signum)
+
     @override
     def discover_streams(self) -> list[LogStream]:
         """Give the streams; neither credentials nor network are needed."""
@@ -75,7 +102,7 @@ class TapEndorLabs(Tap):
         """Take the state of the run before.
 
         Raises:
-            StateError: it is not the state of this tap.
+            StateError: it is broken, or of another tap or namespace.
         """
         bookmarks = state.get("bookmarks", {}) if isinstance(state, dict) else None
         if not isinstance(bookmarks, dict) or not all(isinstance(b, dict) for b in bookmarks.values()):
@@ -85,6 +112,10 @@ class TapEndorLabs(Tap):
                 f"The state was not written by this tap: it has bookmarks for {one_line(', '.join(bookmarks), 100)}. "
                 "Check the file given with --state."
             )
+        if bookmarks:
+            scope = Scope.of(Settings.of(self.config))
+            for name in _STREAMS.keys() & bookmarks.keys():
+                check_state(bookmarks[name], scope)
         super().load_state(state)
 
     @cached_property
@@ -150,7 +181,10 @@ class TapEndorLabs(Tap):
             catalog=_read_json("--catalog", catalog),
             parse_env_config=config.parse_env,
         )
-        tap.sync_all()
+        try:
+            tap.sync_all()
+        except BrokenPipeError as error:
+            raise TargetGoneError("The target closed the pipe: see its own log for the reason.") from error
         tap.raise_rejected()
 
     @classmethod
@@ -184,10 +218,13 @@ class TapEndorLabs(Tap):
         )
 
 
-def _read_json(option: str, file: t.IO[str] | None) -> t.Any:  # noqa: ANN401 - any JSON value
+def _read_json(option: str, file: t.IO[str] | None) -> dict[str, t.Any] | None:
     if file is None:
         return None
     try:
-        return json.load(file)
+        content = json.load(file)
     except (ValueError, RecursionError) as error:
         raise TapError(f"{option} {file.name} is not JSON: {one_line(str(error))}") from error
+    if not isinstance(content, dict):
+        raise TapError(f"{option} {file.name} is not a JSON object.")
+    return content

@@ -15,6 +15,7 @@ from urllib.parse import urlsplit
 import pytest
 from jsonschema import Draft202012Validator
 
+from tap_endorlabs.timestamps import normalize
 from tests.conftest import NOW
 from tests.fake_endor_api import (
     DEMO_SECRET,
@@ -32,6 +33,10 @@ START = "2026-03-01T00:00:00Z"
 def expected(api: FakeEndorApi) -> dict[str, dict[str, t.Any]]:
     """The API's objects by uuid."""
     return {item["uuid"]: item for item in api.store.objects()}
+
+
+def last_time(api: FakeEndorApi) -> str:
+    return max(normalize(item["meta"]["create_time"]) for item in api.store.objects())
 
 
 def test_a_run_and_the_next(api: FakeEndorApi, clock: ManualClock, process: Process) -> None:
@@ -131,7 +136,7 @@ def test_stream_maps_filter_and_rename(api: FakeEndorApi, process: Process) -> N
     assert set(output.uuids) == deleted
     assert {message["stream"] for message in output.of("RECORD")} == {"deletions"}
     assert {record["operation"] for record in output.records} == {"OPERATION_DELETE"}
-    assert output.bookmark["replication_key_value"] == "2026-03-31T11:59:00.000000Z"
+    assert output.bookmark["replication_key_value"] == last_time(api)
 
 
 @pytest.mark.parametrize("depth", [0, 1, 2])
@@ -145,7 +150,7 @@ def test_flattening_loses_no_field(depth: int, api: FakeEndorApi, process: Proce
     assert name in properties
     for record in output.records:
         assert record.keys() <= properties.keys()
-        found = record[name]
+        found = record.get(name)
         wanted = objects[record["uuid"]]["spec"]
         if depth == 0:
             assert found == wanted
@@ -227,6 +232,14 @@ def test_a_missing_permission_is_named(arguments: tuple[str, ...], api: FakeEndo
     assert "give it the role Read-only" in line
 
 
+OTHER = {
+    "bookmarks": {
+        "audit_logs": {
+            "replication_key_value": "2026-03-01T00:00:00Z",
+            "scope": {"namespace": "other", "traverse": True, "filter": None},
+        }
+    }
+}
 BROKEN = {"bookmarks": {"audit_logs": {"replication_key_value": "soon"}}}
 
 
@@ -234,13 +247,15 @@ BROKEN = {"bookmarks": {"audit_logs": {"replication_key_value": "soon"}}}
     ("files", "line"),
     [
         ({"config": "{"}, "config.json can't be read as a JSON object"),
-        ({"config": "[]"}, "config.json can't be read as a JSON object"),
+        ({"config": "[1]"}, "config.json can't be read as a JSON object"),
         ({"config": {}}, "Setting namespace is required"),
         ({"start_dat": "2026-01-01"}, "There is no setting start_dat. Did you mean start_date?"),
         ({"namespace": "acme/prod"}, "Setting namespace takes letters"),
         ({"start_date": "2999-01-01"}, "Setting start_date lies in the future"),
         ({"state": "nonsense"}, "state.json is not JSON"),
-        ({"state": []}, "The state is broken"),
+        ({"state": []}, "state.json is not a JSON object"),
+        ({"state": {"bookmarks": []}}, "The state is broken"),
+        ({"state": OTHER}, "The state belongs to namespace 'other'"),
         ({"state": {"bookmarks": {"users": {}}}}, "not written by this tap: it has bookmarks for users"),
         ({"state": BROKEN}, "The state is broken: replication_key_value takes a time"),
         ({"catalog": "nonsense"}, "catalog.json is not JSON"),
@@ -288,7 +303,7 @@ def test_objects_that_cannot_be_records_are_counted_and_fail_the_run(api: FakeEn
     output = process.run(config=config_for(api, start_date=START))
     assert output.code == 1
     assert len(output.records) == 1200
-    assert output.bookmark["replication_key_value"] == "2026-03-31T11:59:00.000000Z"
+    assert output.bookmark["replication_key_value"] == last_time(api)
     assert output.errors[-1].startswith("2 objects without a uuid or a readable meta.create_time were left out")
     assert broken[0]["meta"]["create_time"] in "".join(output.errors[:2])
     assert "Traceback" not in output.stderr
@@ -364,6 +379,8 @@ def test_a_signal_leaves_whole_lines_and_a_state_that_resumes(
         os.kill(running.pid, number)
         lines += running.stdout.readlines()
     output = Output("".join(lines))
+    assert running.returncode == 128 + number
     assert len(output.records) < 1200
+    assert output.messages[-1]["type"] == "STATE"
     rest = process.run(config=config, state=output.state)
     assert sorted(output.uuids + rest.uuids) == sorted(expected(api))

@@ -46,14 +46,18 @@ class TestStandard(StandardTests):  # type: ignore[misc, valid-type]
             yield
 
 
+def parameters(method: t.Callable[..., t.Any]) -> list[tuple[str, t.Any, t.Any]]:
+    return [(p.name, p.kind, p.default) for p in inspect.signature(method).parameters.values()]
+
+
 def test_sync_records_is_still_what_the_sdk_calls() -> None:
-    assert inspect.signature(Stream._sync_records) == inspect.signature(LogStream._sync_records)
+    assert parameters(Stream._sync_records) == parameters(LogStream._sync_records)
     assert "self._sync_records(context=context)" in inspect.getsource(Stream.sync)
     assert "self._sync_records(context, write_messages=False)" in inspect.getsource(Stream.get_batches)
 
 
 def test_validate_config_is_still_what_the_sdk_calls() -> None:
-    assert inspect.signature(Tap._validate_config) == inspect.signature(TapEndorLabs._validate_config)
+    assert parameters(Tap._validate_config) == parameters(TapEndorLabs._validate_config)
     with pytest.raises(Exception, match="The settings are wrong"):
         TapEndorLabs(config={})
 
@@ -66,3 +70,8 @@ def test_the_paginator_stands_where_it_has_put_itself() -> None:
     paginator = SeekPaginator(0, 100, 500)
     paginator.ask_for_less()
     assert paginator.current_value == (0, 50, 250, False, None)
+
+
+def test_the_signal_handler_is_still_the_sdk_s() -> None:
+    assert parameters(Tap._handle_termination) == parameters(TapEndorLabs._handle_termination)
+    assert "self._handle_termination" in inspect.getsource(Tap._setup_signal_handlers)

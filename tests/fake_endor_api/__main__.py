@@ -19,9 +19,7 @@ def main() -> None:
     stopped = threading.Event()
     for number in (signal.SIGTERM, signal.SIGINT):
         signal.signal(number, lambda *_: stopped.set())
-    api = FakeEndorApi(
-        port=arguments.port, host=arguments.host, key=arguments.api_key, secret=arguments.api_secret
-    )
+    api = FakeEndorApi(port=arguments.port, host=arguments.host, key=arguments.api_key, secret=arguments.api_secret)
     api.behaviour.latency = arguments.latency
     now = utc_now()
     start = now - timedelta(days=arguments.days)

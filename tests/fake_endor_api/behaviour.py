@@ -4,9 +4,9 @@ from __future__ import annotations
 
 import math
 import threading
+import typing as t
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
-import typing as t
 
 LastResponse = t.Literal["rotate", "missing", "null", "empty", "zero"]
 EmptyResult = t.Literal["rotate", "list", "objects", "bare"]

@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from random import Random
 import typing as t
+from random import Random
 
 from tests.fake_endor_api.payloads import KIND_PREFIX, KINDS, hex_id, make_payload, pick
 from tests.fake_endor_api.times import format_time, to_nanoseconds

@@ -142,9 +142,7 @@ class FakeEndorApi:
         self, where: Where, answer: Callable[[web.Request], t.Awaitable[bytes]]
     ) -> Callable[[web.Request], t.Awaitable[web.StreamResponse]]:
         async def handle(request: web.Request) -> web.StreamResponse:
-            seen = Request(
-                request.method, request.path, dict(request.query), dict(request.headers), self.clock()
-            )
+            seen = Request(request.method, request.path, dict(request.query), dict(request.headers), self.clock())
             self.requests.append(seen)
             response = await self._answer(request, self._faults.next(where), answer)
             seen.status = response.status
