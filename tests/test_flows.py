@@ -174,7 +174,7 @@ def test_a_fault_that_stays_ends_the_run_after_all_tries(api: FakeEndorApi, capl
     assert len(api.list_requests) == 8
 
 
-def test_a_redirect_takes_no_credential_along(api: FakeEndorApi, empty_api: FakeEndorApi) -> None:
+def test_a_redirect_takes_no_credential_along(api: FakeEndorApi) -> None:
     api.fail(Fault.redirect("http://localhost:9/elsewhere"), where="list", times=None)
     with pytest.raises(ApiError, match="redirects to localhost:9"):
         run_inside(config_for(api, start_date=START))
@@ -184,5 +184,5 @@ def test_an_object_with_no_time_is_reported_once(api: FakeEndorApi) -> None:
     broken = make_events(1, NOW - dt.timedelta(days=2), NOW - dt.timedelta(days=1), seed=9)[0]
     broken["uuid"] = None
     api.store.add_raw([broken])
-    with pytest.raises(RejectedObjectsError, match="^1 objects"):
+    with pytest.raises(RejectedObjectsError, match=r"^1 objects"):
         run_inside(config_for(api, start_date=START, page_size=3))

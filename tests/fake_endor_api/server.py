@@ -25,6 +25,8 @@ from tests.fake_endor_api.tokens import Tokens
 if t.TYPE_CHECKING:
     from collections.abc import Callable
 
+    from typing_extensions import Self
+
 DEMO_KEY = "endr+demo-key"
 DEMO_SECRET = "endr+demo-secret"
 
@@ -99,7 +101,7 @@ class FakeEndorApi:
         """Forget all faults."""
         self._faults.clear()
 
-    def __enter__(self) -> FakeEndorApi:
+    def __enter__(self) -> Self:
         """Start listening."""
         self._thread.start()
         self._listening.wait(timeout=30)
