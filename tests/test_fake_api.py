@@ -144,9 +144,7 @@ def test_a_page_id_goes_on_without_a_sort_and_is_refused_with_one(small: FakeEnd
 
 def test_ties_change_places_from_request_to_request(empty_api: FakeEndorApi) -> None:
     empty_api.store.add(make_events_at([BASE] * 50))
-    orders = {
-        tuple(uuids(ask(empty_api, traverse="true", sort__path="meta.create_time"))) for _ in range(3)
-    }
+    orders = {tuple(uuids(ask(empty_api, traverse="true", sort__path="meta.create_time"))) for _ in range(3)}
     assert len(orders) == 3
 
 
@@ -249,9 +247,7 @@ def test_a_query_that_asks_for_too_much_runs_out_of_time(small: FakeEndorApi) ->
     assert ask(small, page_size="51", filter=narrow).status_code == 504
 
 
-@pytest.mark.parametrize(
-    "fault", [Fault.reset(), Fault.reset_in_body(), Fault.wrong_encoding()], ids=str
-)
+@pytest.mark.parametrize("fault", [Fault.reset(), Fault.reset_in_body(), Fault.wrong_encoding()], ids=str)
 def test_a_broken_answer_is_broken_once(fault: Fault, small: FakeEndorApi) -> None:
     small.fail(fault)
     with pytest.raises(requests.RequestException):
@@ -290,7 +286,7 @@ def test_events_look_like_real_ones() -> None:
     fractions = {len(e["meta"]["create_time"].rstrip("Z").partition(".")[2]) for e in events}
     assert fractions == {0, 3, 6, 9}
     assert len({e["uuid"] for e in events}) == len(events)
-    assert len({e["spec"]["message_kind"] for e in events}) > 5
+    assert len({e["spec"].get("message_kind") for e in events}) > 5
     assert {type(claim) for e in events for claim in e["spec"].get("claims") or []} == {str, dict}
     assert any((e["spec"].get("error") or {}).get("details") for e in events)
     assert any("@type" in (e["spec"].get("payload") or {}) for e in events)

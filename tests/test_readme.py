@@ -1,0 +1,82 @@
+"""What README and meltano.yml say of the settings is what the tap takes."""
+
+from __future__ import annotations
+
+import json
+import typing as t
+from pathlib import Path
+
+import pytest
+import yaml
+
+from tap_endorlabs.settings import OWN_SETTINGS, SETTINGS_SCHEMA
+from tap_endorlabs.tap import TapEndorLabs
+
+ROOT = Path(__file__).parent.parent
+README = (ROOT / "README.md").read_text()
+PROJECT = yaml.safe_load((ROOT / "meltano.yml").read_text())
+EXTRACTOR = PROJECT["plugins"]["extractors"][0]
+BY_NAME = {setting["name"]: setting for setting in EXTRACTOR["settings"]}
+ALIASES = {
+    "namespace": "ENDOR_NAMESPACE",
+    "api_key": "ENDOR_API_CREDENTIALS_KEY",
+    "api_secret": "ENDOR_API_CREDENTIALS_SECRET",
+    "api_url": "ENDOR_API",
+}
+
+
+def kind_of(schema: dict[str, t.Any]) -> str:
+    kinds: list[str] = [kind for kind in schema["type"] if kind != "null"]
+    return "date-time" if schema.get("format") == "date-time" else kinds[0]
+
+
+def settings_table() -> str:
+    rows = ["| setting | kind | default | meaning |", "|---|---|---|---|"]
+    for name, schema in OWN_SETTINGS.items():
+        default = "required" if name in SETTINGS_SCHEMA["required"] else "none"
+        if "default" in schema:
+            default = f"`{json.dumps(schema['default'])}`"
+        rows.append(f"| `{name}` | {kind_of(schema)} | {default} | {schema['description']} |")
+    return "\n".join(rows)
+
+
+def test_the_readme_has_the_table_of_settings() -> None:
+    table = README.split("<!-- settings -->")[1].split("<!-- /settings -->")[0].strip()
+    assert table == settings_table()
+
+
+@pytest.mark.parametrize("name", OWN_SETTINGS)
+def test_meltano_offers_the_setting_as_it_is(name: str) -> None:
+    schema, setting = OWN_SETTINGS[name], BY_NAME[name]
+    assert setting["label"] == schema["title"]
+    assert setting["description"] == schema["description"]
+    assert setting["kind"] == {"date-time": "date_iso8601"}.get(kind_of(schema), kind_of(schema))
+    assert setting.get("value") == schema.get("default")
+    assert setting.get("sensitive", False) == schema.get("secret", False)
+    assert setting.get("env_aliases") == ([ALIASES[name]] if name in ALIASES else None)
+
+
+def test_meltano_offers_no_setting_that_the_tap_does_not_know() -> None:
+    schema: dict[str, t.Any] = {"properties": dict(SETTINGS_SCHEMA["properties"])}
+    TapEndorLabs.append_builtin_config(schema)
+    assert BY_NAME.keys() <= schema["properties"].keys()
+
+
+def test_meltano_asks_no_hub_and_sends_no_statistics() -> None:
+    plugins = [*PROJECT["plugins"]["extractors"], *PROJECT["plugins"]["loaders"]]
+    assert all({"namespace", "pip_url", "executable", "settings"} <= plugin.keys() for plugin in plugins)
+    assert [plugin["name"] for plugin in plugins] == ["tap-endorlabs", "target-jsonl", "target-postgres"]
+    assert PROJECT["send_anonymous_usage_stats"] is False
+    assert {environment["name"] for environment in PROJECT["environments"]} == {"dev", "prod", "demo"}
+
+
+def test_the_readme_names_every_field() -> None:
+    properties = TapEndorLabs(config={}, validate_config=False).streams["audit_logs"].schema["properties"]
+    for name, schema in properties.items():
+        for field in (name, *schema.get("properties", {})):
+            assert any(text in README for text in (f"`{field}`", f".{field}`", f"`{field}.")), field
+
+
+def test_the_readme_names_every_module() -> None:
+    modules = {path.name for path in (ROOT / "tap_endorlabs").glob("*.py")} - {"__init__.py", "__main__.py"}
+    assert {module for module in modules if f"`{module}`" in README} == modules
