@@ -91,7 +91,6 @@ class LogStream(Stream):
                             self._write_state(run)
                     else:
                         yield from self._batch_records(run, events)
-                    run.progress.events += len(events)
                     counter.increment(len(events))
             finally:
                 if write_messages:
@@ -117,11 +116,13 @@ class LogStream(Stream):
                 written += 1
         finally:
             run.bookmark.note(events[:written])
+            run.progress.events += written
 
     def _batch_records(self, run: LogRun, events: list[Event]) -> Iterator[Record]:
         for event in events:
             # Before the record is handed over, as the batch that it fills may be written before the next is asked for.
             run.bookmark.note([event])
+            run.progress.events += 1
             for message in self._generate_record_messages(to_record(event)):
                 yield message.record
 

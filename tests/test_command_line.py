@@ -384,3 +384,20 @@ def test_a_signal_leaves_whole_lines_and_a_state_that_resumes(
     assert output.messages[-1]["type"] == "STATE"
     rest = process.run(config=config, state=output.state)
     assert sorted(output.uuids + rest.uuids) == sorted(expected(api))
+
+
+@pytest.mark.parametrize(
+    ("maps", "line"),
+    [
+        ({"audit_logs": {"x": "record['nothing']['there']"}}, "x"),
+        ({"audit_logs": {"__filter__": "(("}}, "(("),
+    ],
+    ids=str,
+)
+def test_a_wrong_stream_map_is_told_in_one_line(
+    maps: dict[str, t.Any], line: str, api: FakeEndorApi, process: Process
+) -> None:
+    output = process.run(config=config_for(api, start_date=START, stream_maps=maps))
+    assert output.code == 1
+    assert line in output.errors[-1]
+    assert "Traceback" not in output.stderr

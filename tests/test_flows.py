@@ -9,6 +9,7 @@ import typing as t
 import pytest
 
 from tap_endorlabs.errors import ApiError, RejectedObjectsError, TransientError
+from tap_endorlabs.tap import TapEndorLabs
 from tests.conftest import NOW
 from tests.fake_endor_api import PARTNER_SAMPLE, Fault, SlowQuery, make_events, make_events_at
 from tests.harness import config_for, run_inside
@@ -139,6 +140,18 @@ def test_a_bookmark_is_true_at_every_state(api: FakeEndorApi) -> None:
     assert states > 5
 
 
+def test_a_state_follows_every_page_while_it_is_short(api: FakeEndorApi) -> None:
+    output = run_inside(config_for(api, start_date=START, page_size=100))
+    kinds = "".join(message["type"][0:2] for message in output.messages)
+    assert max(len(run) // 2 for run in kinds.replace("SC", "").split("ST")) <= 100
+
+
+def test_a_long_state_does_not_follow_every_page(api: FakeEndorApi) -> None:
+    output = run_inside(config_for(api, start_date=START, page_size=10, lookback_seconds=20 * 86_400))
+    assert len(output.stdout) < 5 * 1200 * 60 + 2 * sum(len(str(record)) for record in output.records)
+    assert len(output.of("STATE")) < 40
+
+
 def test_a_token_that_is_revoked_in_mid_run_is_renewed(api: FakeEndorApi) -> None:
     api.fail(Fault.status(401), where="list", after=1)
     assert len(run_inside(config_for(api, start_date=START)).uuids) == 1200
@@ -186,3 +199,8 @@ def test_an_object_with_no_time_is_reported_once(api: FakeEndorApi) -> None:
     api.store.add_raw([broken])
     with pytest.raises(RejectedObjectsError, match=r"^1 objects"):
         run_inside(config_for(api, start_date=START, page_size=3))
+
+
+def test_records_can_be_read_without_messages(api: FakeEndorApi) -> None:
+    stream = TapEndorLabs(config=config_for(api, start_date=START)).streams["audit_logs"]
+    assert sorted(t.cast("dict[str, t.Any]", record)["uuid"] for record in stream.get_records(None)) == uuids_of(api)
