@@ -6,6 +6,7 @@ import datetime as dt
 import typing as t
 
 import pytest
+from hypothesis import settings
 
 from tests.fake_endor_api import FakeEndorApi, ManualClock, make_events
 from tests.harness import Process
@@ -13,6 +14,10 @@ from tests.harness import Process
 if t.TYPE_CHECKING:
     from collections.abc import Iterator
     from pathlib import Path
+
+# How long an example takes says something of the machine, not of the tap.
+settings.register_profile("tap", deadline=None)
+settings.load_profile("tap")
 
 NOW = dt.datetime(2026, 3, 31, 12, 0, 0, tzinfo=dt.timezone.utc)
 """The time on the clock of the fake API."""

@@ -6,7 +6,7 @@ import math
 import random
 
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from tap_endorlabs.errors import ApiError, TooSlowError
@@ -135,7 +135,6 @@ def test_an_empty_range_asks_for_nothing() -> None:
     assert log.asked == []
 
 
-@settings(deadline=None)
 @given(
     micros=st.lists(
         st.one_of(st.integers(0, 60 * MICRO - 1), st.sampled_from([0, 1, 5 * MICRO, 5 * MICRO + 1, 59 * MICRO])),

@@ -10,7 +10,7 @@ import typing as t
 from dataclasses import dataclass, field
 
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from tap_endorlabs.bookmark import Bookmark, Scope, bookmark_of, scope_of
@@ -85,7 +85,6 @@ arrival = st.tuples(
 one_run = st.tuples(st.integers(0, 20), st.one_of(st.none(), st.integers(0, 4)))
 
 
-@settings(deadline=None)
 @given(
     arrivals=st.lists(arrival, max_size=60),
     runs=st.lists(one_run, max_size=8),
