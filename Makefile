@@ -22,7 +22,7 @@ demo: .venv/.installed .tools/meltano/.installed ## Sync from the fake API with 
 
 test: .venv/.installed ## Run all tests, with coverage
 	@$(BIN)/coverage erase
-	@$(BIN)/coverage run -m pytest
+	@$(BIN)/coverage run -m pytest --numprocesses auto
 	@$(BIN)/coverage combine --quiet
 	@$(BIN)/coverage report
 
