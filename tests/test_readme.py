@@ -8,21 +8,35 @@ from pathlib import Path
 
 import pytest
 import yaml
+from jsonschema import Draft202012Validator
 
+from tap_endorlabs.bookmark import Scope, bookmark_of
+from tap_endorlabs.records import Event, to_record
 from tap_endorlabs.settings import OWN_SETTINGS, SETTINGS_SCHEMA
 from tap_endorlabs.tap import TapEndorLabs
+from tap_endorlabs.timestamps import earlier
+from tests.fake_endor_api import PARTNER_SAMPLE
 
 ROOT = Path(__file__).parent.parent
 README = (ROOT / "README.md").read_text()
 PROJECT = yaml.safe_load((ROOT / "meltano.yml").read_text())
 EXTRACTOR = PROJECT["plugins"]["extractors"][0]
 BY_NAME = {setting["name"]: setting for setting in EXTRACTOR["settings"]}
+SCHEMA: dict[str, t.Any] = dict(TapEndorLabs(config={}, validate_config=False).streams["audit_logs"].schema)
 ALIASES = {
     "namespace": "ENDOR_NAMESPACE",
     "api_key": "ENDOR_API_CREDENTIALS_KEY",
     "api_secret": "ENDOR_API_CREDENTIALS_SECRET",
     "api_url": "ENDOR_API",
 }
+
+
+def section(title: str) -> str:
+    return README.split(f"\n## {title}\n")[1].split("\n## ")[0]
+
+
+def samples(title: str) -> list[dict[str, t.Any]]:
+    return [json.loads(block.split("```")[0]) for block in section(title).split("```json\n")[1:]]
 
 
 def kind_of(schema: dict[str, t.Any]) -> str:
@@ -42,7 +56,7 @@ def settings_table() -> str:
 
 def test_the_readme_has_the_table_of_settings() -> None:
     table = README.split("<!-- settings -->")[1].split("<!-- /settings -->")[0].strip()
-    assert table == settings_table()
+    assert table == settings_table(), f"Paste this between the markers:\n{settings_table()}"
 
 
 @pytest.mark.parametrize("name", OWN_SETTINGS)
@@ -70,11 +84,31 @@ def test_meltano_asks_no_hub_and_sends_no_statistics() -> None:
     assert {environment["name"] for environment in PROJECT["environments"]} == {"dev", "prod", "demo"}
 
 
-def test_the_readme_names_every_field() -> None:
-    properties = TapEndorLabs(config={}, validate_config=False).streams["audit_logs"].schema["properties"]
-    for name, schema in properties.items():
-        for field in (name, *schema.get("properties", {})):
-            assert any(text in README for text in (f"`{field}`", f".{field}`", f"`{field}.")), field
+def test_the_table_of_fields_has_every_field() -> None:
+    table = section("What a record looks like").split("| field | what it is |")[1].split("\n\n")[0]
+    for name, schema in SCHEMA["properties"].items():
+        rows = [row for row in table.splitlines() if row.startswith((f"| `{name}`", f"| `{name}."))]
+        for field in schema.get("properties", {}):
+            assert any(f"`{field}`" in row or f"`{name}.{field}`" in row for row in rows), f"{name}.{field}"
+        assert rows, name
+
+
+def test_the_sample_is_the_contract_s_as_the_tap_emits_it() -> None:
+    (sample,) = samples("What a record looks like")
+    event = Event("2024-11-13T15:30:45.123456Z", PARTNER_SAMPLE["uuid"], json.dumps(PARTNER_SAMPLE).encode())
+    assert sample == to_record(event)
+    assert list(sample)[-1] == "create_time"
+    Draft202012Validator(SCHEMA).validate(sample)
+
+
+def test_a_run_makes_the_second_state_of_the_first() -> None:
+    before, after = (sample["bookmarks"]["audit_logs"] for sample in samples("How incremental sync works"))
+    bookmark = bookmark_of(before)
+    assert bookmark is not None
+    assert bookmark.to_state(Scope("acme", traverse=True, filter=None)) == before
+    bookmark.limit = earlier("2026-11-22T10:05:00.000000Z", OWN_SETTINGS["lookback_seconds"]["default"])
+    bookmark.note([Event(time, uuid, b"") for uuid, time in after["emitted"].items()])
+    assert bookmark.to_state(Scope("acme", traverse=True, filter=None)) == after
 
 
 def test_the_readme_names_every_module() -> None:
