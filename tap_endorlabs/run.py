@@ -34,8 +34,8 @@ class LogRun:
         logger: gets the lines about range and progress.
 
     Attributes:
-        bookmark: moved on by whoever emits the events, see `Bookmark.note`.
-        progress: counts the events; its `events` is whoever emits them to raise.
+        bookmark: where the next run begins, by what has been noted.
+        progress: how many events have been noted.
     """
 
     def __init__(
@@ -54,7 +54,8 @@ class LogRun:
         self._end = min(settings.end_date or begun, begun)
         self._logger = logger
         self._rejects: set[Reject] = set()
-        self.progress = Progress(logger, second_of(self._from), second_after(self._end))
+        self._start, self._stop = second_of(self._from), second_after(self._end)
+        self.progress = Progress(logger, self._start, self._stop)
         if first_run and settings.start_date is None:
             logger.info(
                 "First run without start_date: past events are not read, the next run begins at %s",
@@ -86,16 +87,20 @@ class LogRun:
             fetch: answers a position with its page.
 
         Yields:
-            new events in order, list after list. Before the next list is asked for, the bookmark must have been told.
+            new events in order, list after list. Before the next list is asked for, this one must have been noted.
         """
         if self._from >= self._end:
             return
-        start, stop = second_of(self._from), second_after(self._end)
-        for stretch in read_range(fetch, start, stop, self._page_size):
+        for stretch in read_range(fetch, self._start, self._stop, self._page_size):
             for reject in stretch.rejected:
                 self._count(reject)
             yield self.only_new(stretch.events)
             self.progress.report(stretch)
+
+    def note(self, events: list[Event]) -> None:
+        """Take note of new events that have been emitted, in order, with none left out before the last."""
+        self.bookmark.note(events)
+        self.progress.events += len(events)
 
     def _count(self, reject: Reject) -> None:
         outside = reject.create_time and not self._from <= reject.create_time < self._end
@@ -116,24 +121,24 @@ class LogRun:
 
     def test_position(self, page_size: int) -> Position:
         """Give the position of a small request: the beginning of the range, or the last hour where that is empty."""
-        start, stop = second_of(self._from), second_after(self._end)
-        return Position(min(start, stop - _TEST_SECONDS), stop, min(page_size, self._page_size))
+        start = min(self._start, self._stop - _TEST_SECONDS)
+        return Position(start, self._stop, min(page_size, self._page_size))
 
 
-def check_state(state: Mapping[str, t.Any], scope: Scope) -> None:
-    """See that a stream's state can be used for a scope.
+def read_state(state: Mapping[str, t.Any], scope: Scope) -> tuple[Bookmark | None, Scope | None]:
+    """Read a stream's bookmark, and the scope that it was made for, as far as the state has them.
 
     Raises:
         StateError: the state is broken, or belongs to another namespace.
     """
-    bookmark_of(state)
-    before = scope_of(state)
+    bookmark, before = bookmark_of(state), scope_of(state)
     if before is not None and before.namespace != scope.namespace:
         raise StateError(
             f"The state belongs to namespace {str(before.namespace)[:100]!r}, but the setting namespace is "
             f"{scope.namespace!r}: keep a state for each (--state-id-suffix with Meltano, a file of its own with "
             "--state), or start anew without a state."
         )
+    return bookmark, before
 
 
 def resume(state: Mapping[str, t.Any], scope: Scope, logger: logging.Logger) -> Bookmark | None:
@@ -142,9 +147,7 @@ def resume(state: Mapping[str, t.Any], scope: Scope, logger: logging.Logger) -> 
     Raises:
         StateError: the state is broken, or belongs to another namespace.
     """
-    check_state(state, scope)
-    bookmark = bookmark_of(state)
-    before = scope_of(state)
+    bookmark, before = read_state(state, scope)
     if bookmark is not None and before is not None and before != scope:
         logger.warning(
             "The state was made with traverse=%s and filter=%r, now they are %s and %r: "

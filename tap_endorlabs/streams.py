@@ -68,7 +68,7 @@ class LogStream(Stream):
         """Read the new records without writing a message."""
         run, client = self._begin()
         for events in run.new_events(client.fetch):
-            run.bookmark.note(events)
+            run.note(events)
             yield from map(to_record, events)
 
     # The SDK's loop moves the bookmark by the replication key of each record, which can't tell the events of one
@@ -115,14 +115,12 @@ class LogStream(Stream):
                 self._write_record_message(to_record(event))
                 written += 1
         finally:
-            run.bookmark.note(events[:written])
-            run.progress.events += written
+            run.note(events[:written])
 
     def _batch_records(self, run: LogRun, events: list[Event]) -> Iterator[Record]:
         for event in events:
             # Before the record is handed over, as the batch that it fills may be written before the next is asked for.
-            run.bookmark.note([event])
-            run.progress.events += 1
+            run.note([event])
             for message in self._generate_record_messages(to_record(event)):
                 yield message.record
 

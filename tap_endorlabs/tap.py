@@ -19,7 +19,7 @@ from tap_endorlabs.cli import TapCommand
 from tap_endorlabs.client import Api
 from tap_endorlabs.errors import RejectedObjectsError, StateError, TapError, TargetGoneError, one_line
 from tap_endorlabs.retry import Retry
-from tap_endorlabs.run import check_state
+from tap_endorlabs.run import read_state
 from tap_endorlabs.settings import SETTINGS_SCHEMA, Settings
 from tap_endorlabs.streams import AuditLogsStream, LogStream
 from tap_endorlabs.transport import Transport
@@ -115,7 +115,7 @@ class TapEndorLabs(Tap):
         if bookmarks:
             scope = Scope.of(Settings.of(self.config))
             for name in _STREAMS.keys() & bookmarks.keys():
-                check_state(bookmarks[name], scope)
+                read_state(bookmarks[name], scope)
         super().load_state(state)
 
     @cached_property

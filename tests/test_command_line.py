@@ -114,7 +114,6 @@ def test_a_deselected_field_is_left_out(api: FakeEndorApi, process: Process) -> 
 
 def test_a_deselected_stream_is_not_read(api: FakeEndorApi, process: Process) -> None:
     catalog = catalog_of(process)
-    catalog["streams"][0]["metadata"][-1]["metadata"]["selected"] = False
     for entry in catalog["streams"][0]["metadata"]:
         if entry["breadcrumb"] == []:
             entry["metadata"]["selected"] = False

@@ -193,7 +193,7 @@ def test_a_redirect_takes_no_credential_along(api: FakeEndorApi) -> None:
         run_inside(config_for(api, start_date=START))
 
 
-def test_an_object_with_no_time_is_reported_once(api: FakeEndorApi) -> None:
+def test_an_object_without_a_uuid_is_reported_once(api: FakeEndorApi) -> None:
     broken = make_events(1, NOW - dt.timedelta(days=2), NOW - dt.timedelta(days=1), seed=9)[0]
     broken["uuid"] = None
     api.store.add_raw([broken])

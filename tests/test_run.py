@@ -63,7 +63,7 @@ class Chain:
         for count, events in enumerate(run.new_events(log.fetch)):
             if count == killed_after:
                 return run
-            run.bookmark.note(events)
+            run.note(events)
             self.kept += events
             self.state = json.loads(json.dumps(run.bookmark.to_state(SCOPE)))
             self.check(run, log)

@@ -59,11 +59,6 @@ class Filter:
     paths: tuple[str, ...]
     """The fields named, in the order of the text."""
 
-    def matches(self, item: JsonObject) -> bool:
-        """Return whether an object meets the filter."""
-        in_range = self.range.start <= created_at(item) < self.range.end
-        return in_range and (self.rest is None or self.rest(item))
-
 
 def compile_filter(text: str, *, honour_fractions: bool = False) -> Filter:
     """Return the filter that a text describes; a blank one is met by every object.

@@ -107,13 +107,6 @@ class Store:
                 self._entries[name] = replace(entry, item=item, json=to_json(item))
             self._indexes.clear()
 
-    def remove(self, uuids: Iterable[str]) -> None:
-        """Forget objects; uuids that the store doesn't have are ignored."""
-        with self._lock:
-            for uuid in uuids:
-                self._entries.pop(uuid, None)
-            self._indexes.clear()
-
     def objects(self) -> list[JsonObject]:
         """Return all objects, archived and invisible ones too, in the order they were added."""
         with self._lock:
