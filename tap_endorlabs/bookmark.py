@@ -9,12 +9,13 @@ from __future__ import annotations
 
 import typing as t
 from dataclasses import dataclass, field
+from itertools import takewhile
 
 from tap_endorlabs.errors import StateError
 from tap_endorlabs.timestamps import normalize
 
 if t.TYPE_CHECKING:
-    from collections.abc import Iterable, Mapping
+    from collections.abc import Mapping, Sequence
 
     from tap_endorlabs.records import Event
     from tap_endorlabs.settings import Settings
@@ -49,19 +50,18 @@ class Bookmark:
     emitted: dict[str, str] = field(default_factory=dict)
     limit: str = ""
 
-    def is_new(self, event: Event) -> bool:
-        """Whether an event has not been emitted yet."""
-        return event.create_time >= self.value and event.uuid not in self.emitted
-
-    def note(self, events: Iterable[Event]) -> None:
+    def note(self, events: Sequence[Event]) -> None:
         """Take note of events that have been emitted: new ones, in order, with none left out before the last."""
-        last = ""
-        for event in events:
-            self.emitted[event.uuid] = last = event.create_time
-        value = min(last, self.limit)
+        if not events:
+            return
+        value = min(events[-1].create_time, self.limit)
         if value > self.value:
             self.value = value
             self.emitted = {uuid: stamp for uuid, stamp in self.emitted.items() if stamp >= value}
+        self.emitted.update((e.uuid, e.create_time) for e in takewhile(self._is_kept, reversed(events)))
+
+    def _is_kept(self, event: Event) -> bool:
+        return event.create_time >= self.value
 
     def to_state(self, scope: Scope) -> dict[str, t.Any]:
         """Give the JSON object that stands for this bookmark in a STATE message."""

@@ -31,7 +31,7 @@ class Event(t.NamedTuple):
     Attributes:
         create_time: the stamp of `meta.create_time`.
         uuid: the object's key.
-        raw: the object's JSON, as it was sent.
+        raw: the object's JSON, as it was sent, but on one line and without a `create_time` of its own at the top.
     """
 
     create_time: str
@@ -97,10 +97,12 @@ class _Meta(msgspec.Struct):
 class _Key(msgspec.Struct):
     uuid: str
     meta: _Meta
+    create_time: msgspec.Raw | msgspec.UnsetType = msgspec.UNSET
 
 
 _decode_answer = msgspec.json.Decoder(_Answer).decode
 _decode_key = msgspec.json.Decoder(_Key).decode
+_decode_fields = msgspec.json.Decoder(dict[str, msgspec.Raw]).decode
 
 
 def decode_page(body: bytes) -> Page:
@@ -109,6 +111,10 @@ def decode_page(body: bytes) -> Page:
     Raises:
         ValueError: the body is not the JSON of a list answer.
     """
+    # The decoder does not look into the text of parts that it passes on.
+    body.decode()
+    if b"\n" in body or b"\r" in body:
+        body = msgspec.json.format(body, indent=-1)
     listing = _decode_answer(body).list or _List()
     objects = listing.objects or []
     follow = listing.response or _Next()
@@ -136,7 +142,17 @@ def _as_event(raw: bytes) -> Event | Reject:
         stamp = normalize(key.meta.create_time)
     except ValueError:
         return Reject(_readable_time(raw), raw)
-    return Event(stamp, key.uuid, raw) if key.uuid else Reject(stamp, raw)
+    if not key.uuid:
+        return Reject(stamp, raw)
+    if key.create_time is not msgspec.UNSET:
+        raw = _without_create_time(raw)
+    return Event(stamp, key.uuid, raw)
+
+
+def _without_create_time(raw: bytes) -> bytes:
+    fields = _decode_fields(raw)
+    del fields["create_time"]
+    return msgspec.json.encode(fields)
 
 
 def _readable_time(raw: bytes) -> str | None:

@@ -117,7 +117,9 @@ class LogRun:
 
     def only_new(self, events: list[Event]) -> list[Event]:
         """Give those of some events that lie in the range and have not been emitted yet."""
-        return [e for e in events if e.create_time < self._end and self.bookmark.is_new(e)]
+        # Spelled out for speed: this is done for each event of a backfill.
+        value, end, emitted = self.bookmark.value, self._end, self.bookmark.emitted
+        return [e for e in events if value <= e.create_time < end and e.uuid not in emitted]
 
     def test_position(self, page_size: int) -> Position:
         """Give the position of a small request: the beginning of the range, or the last hour where that is empty."""

@@ -2,8 +2,11 @@
 
 from __future__ import annotations
 
+import contextlib
+import datetime as dt
 import sys
 import typing as t
+from itertools import islice
 
 from singer_sdk import Stream, metrics
 from singer_sdk.helpers.conform import TypeConformanceLevel
@@ -12,6 +15,7 @@ from singer_sdk.schema.source import SchemaDirectory, StreamSchema
 from tap_endorlabs import schemas
 from tap_endorlabs.bookmark import REPLICATION_KEY, Scope
 from tap_endorlabs.client import LogClient
+from tap_endorlabs.messages import MessageWriter, passes_unchanged, record_lines
 from tap_endorlabs.records import to_record
 from tap_endorlabs.run import LogRun, resume
 
@@ -31,6 +35,9 @@ if t.TYPE_CHECKING:
     from tap_endorlabs.tap import TapEndorLabs
 
 _TEST_PAGE_SIZE = 100
+_RECORDS_AT_ONCE = 100
+"""Records are written so many at a time: a signal waits for no more of them, however slow the target is."""
+
 _STATE_SHARE = 4
 """A STATE message waits for a quarter as many records as it names uuids: a long look-back stays linear in output."""
 
@@ -83,18 +90,17 @@ class LogStream(Stream):
         with self.get_record_counter() as counter, self.get_sync_timer():
             requests_before = self._endor_tap.api.transport.requests
             run, client = self._begin()
-            try:
-                for events in run.new_events(client.fetch):
+            with (
+                self._final_state(run, write_messages=write_messages),
+                contextlib.closing(run.new_events(client.fetch)) as lists,
+            ):
+                for events in lists:
                     if write_messages:
-                        with self._endor_tap.undisturbed():
-                            self._write_records(run, events)
-                            self._write_state(run)
+                        self._write_records(run, events)
+                        self._write_state(run)
                     else:
                         yield from self._batch_records(run, events)
                     counter.increment(len(events))
-            finally:
-                if write_messages:
-                    self._write_state(run, at_once=True)
             requests = self._endor_tap.api.transport.requests - requests_before
             self._endor_tap.rejected += run.rejected
             run.progress.close(requests, run.bookmark.value)
@@ -108,7 +114,27 @@ class LogStream(Stream):
         self._run = LogRun(api.settings, bookmark, api.auth.server_now(), self.logger)
         return self._run, LogClient(api, self.resource, self.logger)
 
+    @contextlib.contextmanager
+    def _final_state(self, run: LogRun, *, write_messages: bool) -> Iterator[None]:
+        try:
+            yield
+        finally:
+            if write_messages:
+                self._write_state(run, at_once=True)
+
     def _write_records(self, run: LogRun, events: list[Event]) -> None:
+        writer = self._endor_tap.message_writer
+        unchanged = isinstance(writer, MessageWriter) and passes_unchanged(self)
+        rest = iter(events)
+        while some := list(islice(rest, _RECORDS_AT_ONCE)):
+            with self._endor_tap.undisturbed():
+                if unchanged:
+                    writer.write_lines(record_lines(self.name, some, dt.datetime.now(dt.timezone.utc)))
+                    run.note(some)
+                else:
+                    self._write_record_messages(run, some)
+
+    def _write_record_messages(self, run: LogRun, events: list[Event]) -> None:
         written = 0
         try:
             for event in events:
@@ -140,7 +166,8 @@ class LogStream(Stream):
         since = run.progress.events - self._events_stated
         if at_once or since * _STATE_SHARE >= len(run.bookmark.emitted):
             self._events_stated = run.progress.events
-            self._tap.state_writer.write_state(self.tap_state)
+            with self._endor_tap.undisturbed():
+                self._tap.state_writer.write_state(self.tap_state)
 
     def _store_bookmark(self) -> None:
         if self._run is not None:

@@ -18,6 +18,7 @@ from tap_endorlabs.bookmark import Scope
 from tap_endorlabs.cli import TapCommand
 from tap_endorlabs.client import Api
 from tap_endorlabs.errors import RejectedObjectsError, StateError, TapError, TargetGoneError, one_line
+from tap_endorlabs.messages import MessageWriter
 from tap_endorlabs.retry import Retry
 from tap_endorlabs.run import read_state
 from tap_endorlabs.settings import SETTINGS_SCHEMA, Settings
@@ -45,6 +46,7 @@ class TapEndorLabs(Tap):
 
     name = "tap-endorlabs"
     config_jsonschema = SETTINGS_SCHEMA
+    message_writer_class = MessageWriter
 
     retry = Retry()
     """How requests are retried, here for tests to change."""

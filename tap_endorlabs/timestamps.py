@@ -11,8 +11,11 @@ import datetime as dt
 import re
 from functools import lru_cache
 
-_UTC_TIME = re.compile(r"(\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d)(?:\.(\d{1,9}))?Z", re.ASCII)
+_UTC_TIME = re.compile(r"\d{4}-\d\d-\d\dT(?:[01]\d|2[0-3]):[0-5]\d:[0-5]\d(?:\.\d{1,9})?Z", re.ASCII)
 _ANY_TIME = re.compile(r"(\d{4}-\d\d-\d\d)(?:[Tt ](\d\d:\d\d:\d\d)(?:\.(\d+))?([Zz]|[+-]\d\d:\d\d)?)?", re.ASCII)
+_MISSING_DIGITS = {20: ".000000", 22: "00000", 23: "0000", 24: "000", 25: "00", 26: "0"}
+"""What a UTC time of a length lacks of six fractional digits."""
+
 _EPOCH = dt.datetime(1970, 1, 1, tzinfo=dt.timezone.utc)
 
 
@@ -22,12 +25,10 @@ def normalize(text: str) -> str:
     Raises:
         ValueError: the text is not a time.
     """
-    match = _UTC_TIME.fullmatch(text)
-    if match is None:
+    if _UTC_TIME.fullmatch(text) is None:
         return parse(text)
-    whole, fraction = match.groups("")
-    second_of(whole)
-    return f"{whole}.{fraction[:6]:0<6}Z"
+    _first_second_of(text[:10])
+    return f"{text[:-1][:26]}{_MISSING_DIGITS.get(len(text), '')}Z"
 
 
 def parse(text: str) -> str:
@@ -66,18 +67,14 @@ def moment_of(stamp: str) -> dt.datetime:
 
 
 @lru_cache(maxsize=4096)
-def _second_of_text(whole: str) -> int:
-    moment = dt.datetime.fromisoformat(f"{whole}+00:00")
-    return (moment - _EPOCH) // dt.timedelta(seconds=1)
+def _first_second_of(day: str) -> int:
+    return (dt.date.fromisoformat(day).toordinal() - _EPOCH.toordinal()) * 86_400
 
 
 def second_of(stamp: str) -> int:
-    """Give the whole second in which a stamp lies.
-
-    Raises:
-        ValueError: there is no such day or time of day.
-    """
-    return _second_of_text(stamp[:19])
+    """Give the whole second in which a stamp lies."""
+    hours, minutes, seconds = int(stamp[11:13]), int(stamp[14:16]), int(stamp[17:19])
+    return _first_second_of(stamp[:10]) + hours * 3600 + minutes * 60 + seconds
 
 
 def second_after(stamp: str) -> int:

@@ -31,7 +31,7 @@ class Output:
 
     @property
     def messages(self) -> list[dict[str, t.Any]]:
-        return [json.loads(line) for line in self.stdout.splitlines()]
+        return [json.loads(line) for line in self.stdout.split("\n") if line]
 
     def of(self, kind: str) -> list[dict[str, t.Any]]:
         return [message for message in self.messages if message["type"] == kind]

@@ -1,0 +1,55 @@
+"""RECORD messages made of the bytes that the API sent: nothing is decoded only to be encoded again."""
+
+from __future__ import annotations
+
+import sys
+import typing as t
+
+from singer_sdk.io_base import SingerWriter
+from singer_sdk.mapper import SameRecordTransform
+
+if t.TYPE_CHECKING:
+    import datetime as dt
+    from collections.abc import Iterable
+
+    from singer_sdk import Stream
+
+    from tap_endorlabs.records import Event
+
+
+class MessageWriter(SingerWriter):
+    """Writes messages to stdout, also as lines that are ready."""
+
+    def write_lines(self, lines: bytes) -> None:
+        """Write whole lines, in one go."""
+        buffer: t.BinaryIO | None = getattr(sys.stdout, "buffer", None)
+        if buffer is None:  # a stream of text stands in for stdout
+            sys.stdout.write(lines.decode())
+            return
+        buffer.write(lines)
+        buffer.flush()
+
+
+def passes_unchanged(stream: Stream) -> bool:
+    """Whether records of a stream leave as they come: nothing is deselected, mapped, flattened or versioned."""
+    (stream_map, *others) = stream.stream_maps
+    return (
+        stream.replication_method == "INCREMENTAL"
+        and not others
+        and type(stream_map) is SameRecordTransform
+        and not stream_map.flattening_enabled
+        and all(stream.mask.values())
+    )
+
+
+def record_lines(stream: str, events: Iterable[Event], extracted: dt.datetime) -> bytes:
+    """Give the RECORD messages of events, a line each.
+
+    Args:
+        stream: the stream's name.
+        events: what to write.
+        extracted: when they were fetched.
+    """
+    head = b'{"type":"RECORD","stream":"%b","record":' % stream.encode()
+    tail = b'"},"time_extracted":"%b"}\n' % extracted.isoformat().encode()
+    return b"".join([b'%b%b,"create_time":"%b%b' % (head, e.raw[:-1], e.create_time.encode(), tail) for e in events])
