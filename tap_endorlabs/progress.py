@@ -9,7 +9,7 @@ if t.TYPE_CHECKING:
     import logging
     from collections.abc import Callable
 
-    from tap_endorlabs.timeline import Stretch
+    from tap_endorlabs.pieces import Stretch
 
 SECONDS_BETWEEN_LINES = 5.0
 

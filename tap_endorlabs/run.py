@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import datetime as dt
 import typing as t
 
@@ -14,7 +15,7 @@ from tap_endorlabs.timestamps import earlier, second_after, second_of, stamp_of
 
 if t.TYPE_CHECKING:
     import logging
-    from collections.abc import Callable, Iterator, Mapping
+    from collections.abc import Callable, Generator, Mapping
 
     from tap_endorlabs.records import Event, Page, Reject
     from tap_endorlabs.settings import Settings
@@ -50,6 +51,7 @@ class LogRun:
         self.bookmark = bookmark or Bookmark(settings.start_date or begun)
         self.bookmark.limit = earlier(begun, settings.lookback_seconds)
         self._page_size = settings.page_size
+        self._concurrency = settings.concurrency
         self._from = self.bookmark.value
         self._end = min(settings.end_date or begun, begun)
         self._logger = logger
@@ -80,22 +82,24 @@ class LogRun:
                 active,
             )
 
-    def new_events(self, fetch: Callable[[Position], Page]) -> Iterator[list[Event]]:
+    def new_events(self, fetch: Callable[[Position], Page]) -> Generator[list[Event]]:
         """Read the range.
 
         Args:
-            fetch: answers a position with its page.
+            fetch: answers a position with its page; called by several threads.
 
         Yields:
             new events in order, list after list. Before the next list is asked for, this one must have been noted.
         """
         if self._from >= self._end:
             return
-        for stretch in read_range(fetch, self._start, self._stop, self._page_size):
-            for reject in stretch.rejected:
-                self._count(reject)
-            yield self.only_new(stretch.events)
-            self.progress.report(stretch)
+        stretches = read_range(fetch, self._start, self._stop, self._page_size, self._concurrency)
+        with contextlib.closing(stretches):
+            for stretch in stretches:
+                for reject in stretch.rejected:
+                    self._count(reject)
+                yield self.only_new(stretch.events)
+                self.progress.report(stretch)
 
     def note(self, events: list[Event]) -> None:
         """Take note of new events that have been emitted, in order, with none left out before the last."""

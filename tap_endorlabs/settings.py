@@ -79,6 +79,13 @@ SETTINGS_SCHEMA: dict[str, t.Any] = th.PropertiesList(
         ),
     ),
     th.Property(
+        "concurrency",
+        th.IntegerType(minimum=1, maximum=32),
+        default=4,
+        title="Concurrency",
+        description="Requests under way at once, 1 to 32. The output is the same for all; only its speed differs.",
+    ),
+    th.Property(
         "page_size",
         th.IntegerType(minimum=1, maximum=500),
         default=500,
@@ -118,6 +125,7 @@ class Settings:
     traverse: bool
     filter: str | None
     lookback_seconds: int
+    concurrency: int
     page_size: int
     request_timeout: int
     api_url: str

@@ -124,12 +124,12 @@ class LogStream(Stream):
 
     def _write_records(self, run: LogRun, events: list[Event]) -> None:
         writer = self._endor_tap.message_writer
-        unchanged = isinstance(writer, MessageWriter) and passes_unchanged(self)
+        direct = writer if isinstance(writer, MessageWriter) and passes_unchanged(self) else None
         rest = iter(events)
         while some := list(islice(rest, _RECORDS_AT_ONCE)):
             with self._endor_tap.undisturbed():
-                if unchanged:
-                    writer.write_lines(record_lines(self.name, some, dt.datetime.now(dt.timezone.utc)))
+                if direct is not None:
+                    direct.write_lines(record_lines(self.name, some, dt.datetime.now(dt.timezone.utc)))
                     run.note(some)
                 else:
                     self._write_record_messages(run, some)

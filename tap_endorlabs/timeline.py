@@ -1,55 +1,131 @@
-"""Reading a time range in order, from any source of pages: no HTTP and no Singer in here."""
+"""Reading a time range in order, with several requests at once: no HTTP and no Singer in here.
+
+The first page tells how dense the events are. If more remains, the rest is cut into pieces, and each worker reads the
+earliest that nobody reads yet. Stretches leave in the order of time, whoever read them.
+"""
 
 from __future__ import annotations
 
+import threading
 import typing as t
 
 from tap_endorlabs.errors import TooSlowError
+from tap_endorlabs.limits import Limits
 from tap_endorlabs.pagination import Position, SeekPaginator
+from tap_endorlabs.pieces import PAGES_AT_A_TIME, Piece, Pieces, Stretch
 
 if t.TYPE_CHECKING:
-    from collections.abc import Callable, Iterator
+    from collections.abc import Callable, Generator, Iterator
 
-    from tap_endorlabs.records import Event, Page, Reject
+    from tap_endorlabs.records import Page
 
-
-class Stretch(t.NamedTuple):
-    """A part of the range that has been read completely.
-
-    Attributes:
-        events: all events since the stretch before, in order.
-        reached: the second up to which the range has been read.
-        rejected: objects met on the way that can't be events; the same may come again.
-    """
-
-    events: list[Event]
-    reached: int
-    rejected: list[Reject]
+    Fetch = Callable[[Position], Page]
 
 
-def read_range(fetch: Callable[[Position], Page], start: int, stop: int, page_size: int) -> Iterator[Stretch]:
-    """Read all events of [start, stop), in whole seconds, one page after the other.
+def read_range(fetch: Fetch, start: int, stop: int, page_size: int, concurrency: int = 1) -> Generator[Stretch]:
+    """Read all events of [start, stop), in whole seconds.
 
     Args:
-        fetch: answers a position with its page.
+        fetch: answers a position with its page; called by several threads where `concurrency` is more than 1.
         start: first second, inclusive.
         stop: last second, exclusive.
         page_size: events per request.
+        concurrency: requests under way at once.
 
     Yields:
-        stretches in the order of time; together they hold every event once.
+        stretches in the order of time; together they hold every event once, whatever `concurrency` is.
+
+    Raises:
+        Exception: what `fetch` has raised, when all before it has been yielded.
     """
     if start >= stop:
         return
-    paginator = SeekPaginator(start, stop, page_size)
-    while not paginator.finished:
-        position = paginator.current_value
+    limits = Limits(page_size)
+    first = Piece(SeekPaginator(start, stop, limits))
+    while not first.finished and (concurrency == 1 or first.density is None):
+        _read_page(first, fetch, threading.Lock())
+        yield from first.leave()
+    if not first.finished:
+        yield from _Readers(fetch, Pieces(first, limits, concurrency)).stretches(concurrency)
+
+
+def _read_page(piece: Piece, fetch: Fetch, lock: t.ContextManager[t.Any]) -> None:
+    """Read a page, or find out that less has to be asked for; all but the request happens under the lock."""
+    position = piece.paginator.current_value
+    try:
+        page = fetch(position)
+    except TooSlowError:
+        if not position.divisible:
+            raise
+        with lock:
+            piece.paginator.ask_for_less()
+        return
+    with lock:
+        piece.take_in(page)
+
+
+class _Readers:
+    """Workers that read pieces side by side, each in a thread of its own."""
+
+    def __init__(self, fetch: Fetch, pieces: Pieces) -> None:
+        self._fetch = fetch
+        self._pieces = pieces
+        self._changed = threading.Condition()
+        self._stopped = False
+
+    def stretches(self, concurrency: int) -> Iterator[Stretch]:
+        """Yield the stretches in the order of time; the workers end with it."""
+        for number in range(concurrency):
+            # As daemons they can't keep a process alive that was told to end while they wait for an answer.
+            threading.Thread(target=self._work, name=f"reader-{number}", daemon=True).start()
         try:
-            page = fetch(position)
-        except TooSlowError:
-            if not position.divisible:
-                raise
-            paginator.ask_for_less()
-            continue
-        paginator.advance(page)  # type: ignore[arg-type] # a decoded page, see SeekPaginator.get_next
-        yield Stretch(paginator.settled, paginator.reached, page.rejected)
+            while stretches := self._next():
+                yield from stretches
+        finally:
+            with self._changed:
+                self._stopped = True
+                self._changed.notify_all()
+
+    def _next(self) -> list[Stretch]:
+        """Wait for what comes next in the order of time; nothing at the end of the range."""
+        with self._changed:
+            while (head := self._pieces.head) is not None:
+                if stretches := head.leave():
+                    self._changed.notify_all()
+                    return stretches
+                if head.failure is not None:
+                    raise head.failure
+                if head.finished:
+                    self._pieces.drop_head()
+                    self._changed.notify_all()
+                else:
+                    self._changed.wait()
+        return []
+
+    def _work(self) -> None:
+        while (piece := self._take()) is not None:
+            try:
+                self._read(piece)
+            except BaseException as error:  # noqa: BLE001 - whatever it is, it is raised where the stretches are taken
+                piece.failure = error
+            with self._changed:
+                piece.taken = False
+                self._changed.notify_all()
+
+    def _take(self) -> Piece | None:
+        """Wait for a piece to read; None when there will be no more."""
+        with self._changed:
+            while not self._stopped and self._pieces.unread:
+                if (piece := self._pieces.take()) is not None:
+                    return piece
+                self._changed.wait()
+        return None
+
+    def _read(self, piece: Piece) -> None:
+        for pages_left in reversed(range(PAGES_AT_A_TIME)):
+            _read_page(piece, self._fetch, self._changed)
+            with self._changed:
+                if piece.finished or self._stopped:
+                    return
+                self._pieces.cut(piece, pages_left)
+                self._changed.notify_all()

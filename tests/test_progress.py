@@ -6,7 +6,7 @@ import logging
 import typing as t
 
 from tap_endorlabs.progress import Progress
-from tap_endorlabs.timeline import Stretch
+from tap_endorlabs.pieces import Stretch
 
 if t.TYPE_CHECKING:
     import pytest

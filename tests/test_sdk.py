@@ -10,6 +10,7 @@ import pytest
 from singer_sdk import Stream, Tap
 from singer_sdk.testing import SuiteConfig, get_tap_test_class
 
+from tap_endorlabs.limits import Limits
 from tap_endorlabs.pagination import SeekPaginator
 from tap_endorlabs.streams import LogStream
 from tap_endorlabs.tap import TapEndorLabs
@@ -67,7 +68,7 @@ def test_the_line_that_is_dropped_is_still_the_sdk_s() -> None:
 
 
 def test_the_paginator_stands_where_it_has_put_itself() -> None:
-    paginator = SeekPaginator(0, 100, 500)
+    paginator = SeekPaginator(0, 100, Limits(500))
     paginator.ask_for_less()
     assert paginator.current_value == (0, 50, 250, False, None)
 
