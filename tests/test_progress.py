@@ -5,8 +5,8 @@ from __future__ import annotations
 import logging
 import typing as t
 
-from tap_endorlabs.progress import Progress
 from tap_endorlabs.pieces import Stretch
+from tap_endorlabs.progress import Progress
 
 if t.TYPE_CHECKING:
     import pytest
