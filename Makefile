@@ -10,7 +10,7 @@ BIN := .venv/bin
 MELTANO := .tools/meltano/bin/meltano
 
 .DEFAULT_GOAL := help
-.PHONY: help install demo test check format lock build clean
+.PHONY: help install demo test bench check format lock build clean
 
 help: ## Show this list
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "make %-10s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -26,6 +26,9 @@ test: .venv/.installed ## Run all tests, with coverage
 	@$(BIN)/coverage combine --quiet
 	@$(BIN)/coverage report
 
+bench: .venv/.installed ## Measure the tap against others for about a quarter of an hour; BENCH=--quick for a minute
+	@$(BIN)/python -m benchmarks --uv $(UV) $(BENCH)
+
 check: .venv/.installed ## Lint, format and types, without changing a file
 	@$(BIN)/ruff check .
 	@$(BIN)/ruff format --check .
@@ -40,12 +43,17 @@ lock: $(UV) ## Choose the newest allowed versions and write them to requirements
 		--custom-compile-command 'make lock' -o requirements/dev.txt
 	@$(UV) pip compile -q requirements/meltano.in --universal --python-version 3.10 --generate-hashes --no-emit-index-url --upgrade \
 		--custom-compile-command 'make lock' -o requirements/meltano.txt
+	@for name in stock_sdk dlt_rest_api airbyte_declarative vendor_sdk plot; do \
+		$(UV) pip compile -q benchmarks/requirements/$$name.in --universal --no-emit-index-url --no-annotate --upgrade \
+			--python-version $$(test $$name = vendor_sdk && echo 3.12 || echo 3.10) \
+			--custom-compile-command 'make lock' -o benchmarks/requirements/$$name.txt; \
+	done
 
 build: $(UV) ## Build the sdist and the wheel into dist/
 	@$(UV) build -q --out-dir dist
 
 clean: ## Remove all that was installed or made here
-	rm -rf .venv .tools .meltano .mypy_cache .ruff_cache .pytest_cache .hypothesis .coverage* dist demo output
+	rm -rf .venv .tools .bench .meltano .mypy_cache .ruff_cache .pytest_cache .hypothesis .coverage* dist demo output
 
 .tools/uv/bin/uv:
 	@echo 'Installing uv into .tools/uv'

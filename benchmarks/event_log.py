@@ -24,11 +24,13 @@ TEMPLATES = 2_000
 LARGEST_TIE = 800
 """The most events that share one time in the shape `tied`: more than a page holds."""
 
+MACHINE = "5f3a9c07d1"
+"""The middle of all uuids, which nothing else has in it; the six digits after it are the event's index."""
+
 _GRAINS = (1, 1, 1, 1_000, 1_000, 1_000, 1_000_000, 1_000_000, SECOND)
 _HOUR = 3_600 * SECOND
 _UUID = 24
 _STAMP = 54
-_MACHINE = "5f3a9c07d1"
 
 
 class Template(t.NamedTuple):
@@ -89,7 +91,7 @@ class EventLog:
 
 def _stamp(index: int, time: int) -> bytes:
     # The first eight digits of an ObjectId are its second.
-    return f"{time // SECOND:08x}{_MACHINE}{index:06x}{format_time(time):30}".encode()
+    return f"{time // SECOND:08x}{MACHINE}{index:06x}{format_time(time):30}".encode()
 
 
 def _templates(count: int, json_size: int) -> Iterator[Template]:

@@ -1,6 +1,6 @@
 """A dlt pipeline with the source `rest_api`: from the audit logs to JSON Lines files.
 
-    python dlt_rest_api.py config.json output-folder
+python dlt_rest_api.py config.json output-folder
 """
 
 from __future__ import annotations

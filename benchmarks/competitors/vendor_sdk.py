@@ -1,6 +1,6 @@
 """The vendor's SDK: lists the audit logs and writes each as a line of JSON.
 
-    python vendor_sdk.py config.json
+python vendor_sdk.py config.json
 """
 
 from __future__ import annotations

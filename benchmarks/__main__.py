@@ -1,0 +1,127 @@
+"""Measures all competitors in turn, several rounds, and writes the figures, the tables and the picture."""
+
+from __future__ import annotations
+
+import argparse
+import contextlib
+import datetime as dt
+import json
+import statistics
+import subprocess
+import sys
+import typing as t
+from dataclasses import asdict, fields
+from pathlib import Path
+
+from benchmarks import report
+from benchmarks.cases import COMPETITORS, FULL, OURS, QUICK, Case, make_cases
+from benchmarks.claims import judge
+from benchmarks.environments import FOLDER, OWN_BINARIES, binaries_for, install, version_of
+from benchmarks.machine import facts
+from benchmarks.measure import Figures, measure
+from benchmarks.servers import DAYS, Servers
+
+PUBLISHED = Path("benchmarks")
+"""Where the figures of a whole run go; those of others go to `.bench/results`."""
+
+
+def main() -> int:
+    """Run the benchmarks; give 1 if a program did not deliver every event once."""
+    given = _arguments()
+    wanted = given.only or list(COMPETITORS)
+    binaries = {name: binaries_for(COMPETITORS[name], given.uv) for name in wanted}
+    for name in [name for name, folder in binaries.items() if folder is None]:
+        least = ".".join(map(str, COMPETITORS[name].python))
+        print(f"Left out: {COMPETITORS[name].label}, which needs Python {least} or newer")
+        del binaries[name]
+    ready = t.cast("dict[str, Path]", binaries)
+    sizes = QUICK if given.quick else FULL
+    cases = make_cases(sizes, [COMPETITORS[name] for name in ready], concurrent=_is_concurrent())
+    results = {
+        "machine": facts(),
+        "versions": {COMPETITORS[n].label: version_of(COMPETITORS[n].package, b) for n, b in ready.items()},
+        "rounds": given.rounds,
+        "latency": sizes.latency,
+        "cases": run_rounds(cases, ready, given.rounds),
+    }
+    results["claims"] = judge(results["cases"])
+    whole = not given.quick and not given.only
+    folder = PUBLISHED if whole else FOLDER / "results"
+    write(results, folder, given.uv)
+    return 0 if all(case["complete"] for case in results["cases"]) else 1
+
+
+def _arguments() -> argparse.Namespace:
+    parser = argparse.ArgumentParser(prog="python -m benchmarks", description=__doc__)
+    parser.add_argument("--uv", default="uv", help="uv's executable, which installs the competitors")
+    parser.add_argument("--quick", action="store_true", help="few events and one round, to see that all works")
+    parser.add_argument("--only", type=_names, metavar="NAME,...", help=f"some of {', '.join(COMPETITORS)}")
+    parser.add_argument("--rounds", type=int, help="how often each is measured; the median counts (3, or 1 if quick)")
+    given = parser.parse_args()
+    given.rounds = given.rounds or (1 if given.quick else 3)
+    return given
+
+
+def _names(text: str) -> list[str]:
+    names = text.split(",")
+    if unknown := set(names) - COMPETITORS.keys():
+        raise argparse.ArgumentTypeError(f"no such competitor: {', '.join(sorted(unknown))}")
+    return names
+
+
+def _is_concurrent() -> bool:
+    about = subprocess.run(
+        [f"{OWN_BINARIES}/tap-endorlabs", "--about", "--format", "json"], capture_output=True, check=True, timeout=60
+    )
+    return "concurrency" in json.loads(about.stdout)["settings"]["properties"]
+
+
+def run_rounds(cases: list[Case], binaries: dict[str, Path], rounds: int) -> list[dict[str, t.Any]]:
+    """Measure all cases in turn, as often as there are rounds; give what each of them took."""
+    start = dt.datetime.now(dt.timezone.utc) - dt.timedelta(days=DAYS + 1)
+    runs: dict[Case, list[Figures]] = {case: [] for case in cases}
+    with contextlib.ExitStack() as stack:
+        servers = Servers(stack)
+        for number in range(rounds):
+            for case in cases:
+                figures = measure(case, binaries[case.competitor.name], servers.url_of(case.load), start)
+                runs[case].append(figures)
+                print(
+                    f"round {number + 1}  {case.table:12} {case.label:32} {case.load.events:9,} events "
+                    f"{figures.wall:8.2f} s{'' if figures.complete else '   NOT COMPLETE'}",
+                    flush=True,
+                )
+    return [_summary(case, figures) for case, figures in runs.items()]
+
+
+def _summary(case: Case, runs: list[Figures]) -> dict[str, t.Any]:
+    """Give a case and the medians of its runs in a form for JSON."""
+    medians = {name.name: statistics.median(getattr(run, name.name) for run in runs) for name in fields(Figures)}
+    return {
+        "table": case.table,
+        "competitor": case.competitor.name,
+        "label": case.label,
+        "concurrency": case.concurrency,
+        **asdict(case.load),
+        "complete": all(run.complete for run in runs),
+        "median": medians,
+        "runs": [asdict(run) for run in runs],
+    }
+
+
+def write(results: dict[str, t.Any], folder: Path, uv: str) -> None:
+    """Print the tables, and write them, the figures and the picture into a folder."""
+    folder.mkdir(parents=True, exist_ok=True)
+    figures = folder / "results.json"
+    figures.write_text(json.dumps(results, indent=1) + "\n")
+    text = report.markdown(results)
+    (folder / "results.md").write_text(text)
+    print(f"\n{text}")
+    python = install("plot", sys.executable, uv) / "python"
+    picture = folder / "results.svg"
+    subprocess.run([python, "-m", "benchmarks.plot", figures, picture], check=True)
+    print(f"Written: {figures}, {folder / 'results.md'}, {picture}")
+
+
+if __name__ == "__main__":
+    sys.exit(main())

@@ -1,0 +1,107 @@
+"""Writes the figures as tables in Markdown."""
+
+from __future__ import annotations
+
+import typing as t
+
+from benchmarks.cases import OURS, REFERENCE_CONCURRENCY, TABLES
+
+if t.TYPE_CHECKING:
+    from collections.abc import Iterable, Sequence
+
+COMPARED = ("plain", "waiting")
+_COLUMNS = ("wall s", "user CPU s", "peak RSS MB", "requests", "µs an event: wall", "CPU")
+
+
+def markdown(results: dict[str, t.Any]) -> str:
+    """Give all tables, and what they were measured on."""
+    parts = []
+    for table, title in TABLES.items():
+        if cases := [case for case in results["cases"] if case["table"] == table]:
+            parts += [f"### {title.format_map(results)}", _table(table, cases)]
+    if results["claims"]:
+        parts += ["### What is claimed", _claims(results["claims"])]
+    machine, versions = results["machine"], results["versions"]
+    parts += [
+        f"Medians of {results['rounds']} interleaved rounds on {machine['processor']}, {machine['cores']} cores, "
+        f"{machine['memory']}, {machine['system']}, {machine['python']}, {machine['date']}.",
+        f"Versions: {'; '.join(f'{name} {version}' for name, version in versions.items())}.",
+    ]
+    return "\n\n".join(parts) + "\n"
+
+
+def _table(table: str, cases: list[dict[str, t.Any]]) -> str:
+    rows = [_row(case, table) for case in cases]
+    compared = table in COMPARED
+    if compared:
+        for row, case in zip(rows, cases, strict=True):
+            row += _ratios(case, _reference(case, cases))
+    head = [
+        "shape" if table == "shapes" else "",
+        "events",
+        *_COLUMNS,
+        *(("x ours: wall", "CPU") if compared else ()),
+    ]
+    return _lines([head, *rows])
+
+
+def _row(case: dict[str, t.Any], table: str) -> list[str]:
+    median, events = case["median"], case["events"]
+    each = [f"{median[name] / events * 1e6:,.0f}" if events else "" for name in ("wall", "user")]
+    label = case["shape"] if table == "shapes" else case["label"]
+    return [
+        label if case["complete"] else f"**wrong**: {label}",
+        f"{events:,}",
+        f"{median['wall']:.2f}",
+        f"{median['user']:.2f}",
+        f"{median['rss']:.0f}",
+        f"{median['requests']:,}",
+        *each,
+    ]
+
+
+def _reference(case: dict[str, t.Any], cases: Iterable[dict[str, t.Any]]) -> dict[str, t.Any] | None:
+    """Give ours with as many events."""
+    return next(
+        (
+            ours
+            for ours in cases
+            if ours["competitor"] == OURS
+            and ours["events"] == case["events"]
+            and ours["concurrency"] in {REFERENCE_CONCURRENCY, None}
+        ),
+        None,
+    )
+
+
+def _ratios(case: dict[str, t.Any], ours: dict[str, t.Any] | None) -> list[str]:
+    if ours is None:
+        return ["", ""]
+    return [f"{case['median'][name] / ours['median'][name]:.2f}" for name in ("wall", "user")]
+
+
+def _claims(claims: list[dict[str, t.Any]]) -> str:
+    rows = [
+        [
+            claim["text"],
+            f"{claim['limit']:.3g} {claim['unit']}",
+            f"{claim['measured']:.3g} {claim['unit']}",
+            "yes" if claim["holds"] else "no",
+        ]
+        for claim in claims
+    ]
+    return _lines([["", "at most", "measured", "holds"], *rows])
+
+
+def _lines(rows: Sequence[Sequence[str]]) -> str:
+    """Give the rows, the first of them the head, as an aligned table with figures to the right."""
+    widths = [max(map(len, column)) for column in zip(*rows, strict=True)]
+    rule = [f"{'-' * (width - 1)}{':' if place else '-'}" for place, width in enumerate(widths)]
+    padded = [
+        [
+            cell.rjust(width) if place else cell.ljust(width)
+            for place, (cell, width) in enumerate(zip(row, widths, strict=True))
+        ]
+        for row in (rows[0], rule, *rows[1:])
+    ]
+    return "\n".join(f"| {' | '.join(row)} |" for row in padded)
