@@ -7,6 +7,9 @@ from dataclasses import dataclass, field
 
 from benchmarks.event_log import SHAPES
 
+if t.TYPE_CHECKING:
+    from collections.abc import Iterator
+
 OURS = "ours"
 REFERENCE_CONCURRENCY = 8
 """The concurrency that the others are compared with."""
@@ -152,25 +155,32 @@ def make_cases(sizes: Sizes, competitors: t.Collection[Competitor], *, concurren
         competitors: those that take part.
         concurrent: whether the tap has the setting `concurrency`.
     """
-    cases: list[Case] = []
     loads = {"plain": Load(sizes.plain), "waiting": Load(sizes.waiting, sizes.latency)}
-    for table, load in loads.items():
-        few = Load(sizes.slow, load.latency)
-        cases += [Case(table, c, few if c.slow else load) for c in competitors if c.name != OURS]
+    cases = [
+        case
+        for table, load in loads.items()
+        for case in _compared(table, load, Load(sizes.slow, load.latency), competitors, sizes.compared)
+    ]
     cases += [Case("start-up", c, Load(0)) for c in competitors if c.name in {OURS, "stock_sdk"}]
-    ours = COMPETITORS[OURS]
-    if ours not in competitors:
-        return cases
-    for table, load in loads.items():
-        cases += [Case(table, ours, load, number) for number in sizes.compared]
-        # What those are compared with that get fewer events.
-        if any(c.slow for c in competitors):
-            cases.append(Case(table, ours, Load(sizes.slow, load.latency), REFERENCE_CONCURRENCY))
-    waiting = loads["waiting"]
-    cases += [Case("growth", ours, Load(events), REFERENCE_CONCURRENCY) for events in sizes.growth]
-    cases += [Case("concurrency", ours, waiting, number) for number in sizes.concurrency]
-    shapes = [Load(waiting.events, waiting.latency, shape) for shape in sizes.shapes]
-    cases += [Case("shapes", ours, load, REFERENCE_CONCURRENCY) for load in shapes]
+    ours, waiting = COMPETITORS[OURS], loads["waiting"]
+    if ours in competitors:
+        cases += [Case("growth", ours, Load(events), REFERENCE_CONCURRENCY) for events in sizes.growth]
+        cases += [Case("concurrency", ours, waiting, number) for number in sizes.concurrency]
+        shapes = [Load(waiting.events, waiting.latency, shape) for shape in sizes.shapes]
+        cases += [Case("shapes", ours, load, REFERENCE_CONCURRENCY) for load in shapes]
     if not concurrent:
-        cases = [Case(c.table, c.competitor, c.load) for c in cases]
+        cases = [Case(case.table, case.competitor, case.load) for case in cases]
     return list(dict.fromkeys(cases))
+
+
+def _compared(
+    table: str, load: Load, few: Load, competitors: t.Collection[Competitor], concurrencies: tuple[int, ...]
+) -> Iterator[Case]:
+    """Give a table of all competitors: first those that get all events, then those that get few, and ours with few."""
+    ours = COMPETITORS[OURS]
+    if ours in competitors:
+        yield from (Case(table, ours, load, number) for number in concurrencies)
+    yield from (Case(table, one, load) for one in competitors if one != ours and not one.slow)
+    if ours in competitors and any(one.slow for one in competitors):
+        yield Case(table, ours, few, REFERENCE_CONCURRENCY)
+    yield from (Case(table, one, few) for one in competitors if one.slow)

@@ -26,7 +26,7 @@ def binaries_for(competitor: Competitor, uv: str) -> Path | None:
     if not competitor.own_environment:
         return OWN_BINARIES
     python = find_python(competitor.python)
-    return python and install(competitor.name, python, uv)
+    return None if python is None else install(competitor.name, python, uv)
 
 
 def install(name: str, python: str, uv: str) -> Path:

@@ -22,20 +22,18 @@ def markdown(results: dict[str, t.Any]) -> str:
     if results["claims"]:
         parts += ["### What is claimed", _claims(results["claims"])]
     machine, versions = results["machine"], results["versions"]
-    parts += [
-        f"Medians of {results['rounds']} interleaved rounds on {machine['processor']}, {machine['cores']} cores, "
-        f"{machine['memory']}, {machine['system']}, {machine['python']}, {machine['date']}.",
-        f"Versions: {'; '.join(f'{name} {version}' for name, version in versions.items())}.",
-    ]
+    rounds = f"medians of {results['rounds']} interleaved rounds" if results["rounds"] > 1 else "one round"
+    parts.append(
+        f"Measured on {machine['processor']}, {machine['cores']} cores, {machine['memory']}, {machine['system']}, "
+        f"{machine['python']}, {machine['date']}; {rounds}. "
+        f"Versions: {'; '.join(f'{name} {version}' for name, version in versions.items())}."
+    )
     return "\n\n".join(parts) + "\n"
 
 
 def _table(table: str, cases: list[dict[str, t.Any]]) -> str:
-    rows = [_row(case, table) for case in cases]
     compared = table in COMPARED
-    if compared:
-        for row, case in zip(rows, cases, strict=True):
-            row += _ratios(case, _reference(case, cases))
+    rows = [_row(case, table) + (_ratios(case, _reference(case, cases)) if compared else []) for case in cases]
     head = [
         "shape" if table == "shapes" else "",
         "events",

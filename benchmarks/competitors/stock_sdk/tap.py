@@ -2,10 +2,15 @@
 
 from __future__ import annotations
 
+import typing as t
+
 from singer_sdk import Tap
 from singer_sdk import typing as th
 
-from benchmarks.competitors.stock_sdk import streams
+from benchmarks.competitors.stock_sdk.streams import AuditLogsStream
+
+if t.TYPE_CHECKING:
+    from benchmarks.competitors.stock_sdk.client import StockStream
 
 
 class TapStock(Tap):
@@ -20,6 +25,6 @@ class TapStock(Tap):
         th.Property("api_url", th.StringType, required=True),
     ).to_dict()
 
-    def discover_streams(self) -> list[streams.StockStream]:
+    def discover_streams(self) -> list[StockStream]:
         """Give the streams."""
-        return [streams.AuditLogsStream(self)]
+        return [AuditLogsStream(self)]
