@@ -14,7 +14,7 @@ from dataclasses import asdict, fields
 from pathlib import Path
 
 from benchmarks import report
-from benchmarks.cases import COMPETITORS, FULL, QUICK, Case, Load, make_cases
+from benchmarks.cases import COMPETITORS, FULL, QUICK, Case, Load, Run, make_cases
 from benchmarks.claims import judge
 from benchmarks.environments import FOLDER, OWN_BINARIES, binaries_for, install, version_of
 from benchmarks.machine import facts
@@ -79,23 +79,31 @@ def _is_concurrent() -> bool:
 def run_rounds(cases: list[Case], binaries: dict[str, Path], rounds: int) -> list[dict[str, t.Any]]:
     """Measure all cases in turn, as often as there are rounds; give what each of them took."""
     start = dt.datetime.now(dt.timezone.utc) - dt.timedelta(days=DAYS + 1)
-    runs: dict[Case, list[Figures]] = {case: [] for case in cases}
+    distinct = list({case.run: case for case in cases}.values())
+    figures: dict[Run, list[Figures]] = {case.run: [] for case in distinct}
     with contextlib.ExitStack() as stack:
         servers = Servers(stack)
+
+        def measured(case: Case) -> Figures:
+            return measure(case, binaries[case.competitor.name], servers.url_of(case.load), start)
+
         # Not counted: the first start of a program compiles it, and brings its files into memory.
         for competitor in {case.competitor: None for case in cases}:
-            warm_up = Case("warm-up", competitor, Load(10))
-            measure(warm_up, binaries[competitor.name], servers.url_of(warm_up.load), start)
-        for number in range(rounds):
-            for case in cases:
-                figures = measure(case, binaries[case.competitor.name], servers.url_of(case.load), start)
-                runs[case].append(figures)
-                print(
-                    f"round {number + 1}  {case.table:12} {case.label:32} {case.load.events:9,} events "
-                    f"{figures.wall:8.2f} s{'' if figures.complete else '   NOT COMPLETE'}",
-                    flush=True,
-                )
-    return [_summary(case, figures) for case, figures in runs.items()]
+            measured(Case("warm-up", competitor, Load(10)))
+        for number in range(1, rounds + 1):
+            for case in distinct:
+                figures[case.run].append(last := measured(case))
+                _tell(number, case, last)
+    return [_summary(case, figures[case.run]) for case in cases]
+
+
+def _tell(number: int, case: Case, figures: Figures) -> None:
+    load = case.load
+    print(
+        f"round {number}  {case.label:32} {load.events:9,} events {load.shape:8} {load.latency:4g} s latency "
+        f"{figures.wall:8.2f} s{'' if figures.complete else '   NOT COMPLETE'}",
+        flush=True,
+    )
 
 
 def _summary(case: Case, runs: list[Figures]) -> dict[str, t.Any]:

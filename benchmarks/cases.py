@@ -103,6 +103,10 @@ class Load:
     shape: str = "uniform"
 
 
+Run = tuple[str, Load, int | None]
+"""A competitor's name, its load and its concurrency."""
+
+
 @dataclass(frozen=True)
 class Case:
     """One line of a table: a competitor under a load; `concurrency` is None where it can't be chosen."""
@@ -111,6 +115,11 @@ class Case:
     competitor: Competitor
     load: Load
     concurrency: int | None = None
+
+    @property
+    def run(self) -> Run:
+        """What is run for it; cases of several tables may share that."""
+        return self.competitor.name, self.load, self.concurrency
 
     @property
     def label(self) -> str:

@@ -6,10 +6,10 @@ import gzip
 import json
 import os
 import re
+import signal
 import subprocess
+import sys
 import tempfile
-import threading
-import time
 import typing as t
 from dataclasses import dataclass
 from pathlib import Path
@@ -24,8 +24,9 @@ if t.TYPE_CHECKING:
 
     from benchmarks.cases import Case
 
+LAUNCHER = Path(__file__).parent / "launcher.py"
 LONGEST_RUN = 900
-"""Seconds after which a program is ended."""
+"""Seconds after which a program is ended, and the benchmarks with it."""
 
 # Most of a uuid, where it is a value: a state of ours has uuids as names.
 _EVENT = re.compile(rb'%b([0-9a-f]{6})"(?!:)' % MACHINE.encode())
@@ -77,20 +78,20 @@ def measure(case: Case, binaries: Path, url: str, start: dt.datetime) -> Figures
         places = {"bin": str(binaries), "config": str(config), "folder": str(folder)}
         command = [part.format_map(places) for part in case.competitor.command]
         requests.post(f"{url}/_bench/reset", timeout=30)
-        code, wall, usage = _run(command, folder)
+        code, wall, user, system, rss = _run(command, folder)
         seen = requests.get(f"{url}/_bench/stats", timeout=30).json()["requests"]
         missing, repeated = count_events(folder.glob(case.competitor.files), case.load.events)
         if code:
             print((folder / "stderr").read_text(errors="replace")[-2_000:])
     return Figures(
         wall=wall,
-        user=usage.ru_utime,
-        system=usage.ru_stime,
-        rss=usage.ru_maxrss * 1_024 / 1e6,
+        user=user,
+        system=system,
+        rss=rss / 1e6,
         requests=seen,
         missing=missing,
         repeated=repeated,
-        code=code,
+        code=int(code),
     )
 
 
@@ -105,30 +106,32 @@ def _config(case: Case, url: str, start: dt.datetime) -> dict[str, t.Any]:
     return config if case.concurrency is None else config | {"concurrency": case.concurrency}
 
 
-def _run(command: list[str], folder: Path) -> tuple[int, float, t.Any]:
-    """Run a command with its output in the folder; give its exit code, its seconds and its use of resources."""
+def _run(command: list[str], folder: Path) -> list[float]:
+    """Run a command with its output in the folder; give what the launcher prints."""
     # Some variables of Python's own, such as PYTHONUNBUFFERED, change how fast programs are.
     foreign = ("ENDOR_", "TAP_", "DLT_", "PYTHON")
     environment = {name: value for name, value in os.environ.items() if not name.startswith(foreign)}
     # dlt reports its runs to its makers unless it is told not to.
     environment["RUNTIME__DLTHUB_TELEMETRY"] = "false"
-    with (folder / "stdout").open("wb") as stdout, (folder / "stderr").open("wb") as stderr:
-        begun = time.perf_counter()
-        process = subprocess.Popen(command, stdout=stdout, stderr=stderr, stdin=subprocess.DEVNULL, env=environment)
-        watch = threading.Timer(LONGEST_RUN, process.kill)
-        watch.start()
-        _, status, usage = os.wait4(process.pid, 0)
-        wall = time.perf_counter() - begun
-        watch.cancel()
-    process.returncode = os.waitstatus_to_exitcode(status)
-    return process.returncode, wall, usage
+    launcher = [sys.executable, "-S", str(LAUNCHER), str(folder / "stdout"), str(folder / "stderr")]
+    process = subprocess.Popen(
+        [*launcher, *command],
+        stdin=subprocess.DEVNULL,
+        stdout=subprocess.PIPE,
+        text=True,
+        env=environment,
+        start_new_session=True,
+    )
+    try:
+        printed, _ = process.communicate(timeout=LONGEST_RUN)
+    except BaseException:
+        os.killpg(process.pid, signal.SIGKILL)
+        raise
+    return [float(figure) for figure in printed.split()]
 
 
 def count_events(files: Iterable[Path], events: int) -> tuple[int, int]:
-    """Give how many of a log's events don't stand in files, and how many stand there again.
-
-    This must take little memory: a child's peak starts with what its parent has when it is started.
-    """
+    """Give how many of a log's events don't stand in files, and how many stand there again."""
     seen = bytearray(events)
     delivered = 0
     for file in files:
