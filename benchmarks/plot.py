@@ -27,8 +27,10 @@ def main(figures: str, picture: str) -> None:
     figure = Figure(figsize=(12, 6.4), layout="constrained")
     grid = figure.add_gridspec(2, 2, width_ratios=(1.25, 1))
     cases = results["cases"]
-    _bars(figure.add_subplot(grid[0, 0]), _of(cases, "plain"), "user", "User CPU, no latency: µs an event")
-    waiting = f"Wall time, {results['latency']:g} s a request: µs an event"
+    _bars(
+        figure.add_subplot(grid[0, 0]), _of(cases, "plain"), "user", "User CPU, no latency: µs an event (events read)"
+    )
+    waiting = f"Wall time, {results['latency']:g} s a request: µs an event (events read)"
     _bars(figure.add_subplot(grid[1, 0]), _of(cases, "waiting"), "wall", waiting)
     _growth(figure.add_subplot(grid[0, 1]), _of(cases, "growth"))
     _concurrency(figure.add_subplot(grid[1, 1]), _of(cases, "concurrency"), results["latency"])
@@ -54,7 +56,7 @@ def _bars(axes: Axes, cases: Cases, name: str, title: str) -> None:
         if case["events"] >= most.get(case["label"], case)["events"]:
             most[case["label"]] = case
     drawn = sorted(most.values(), key=lambda case: _each(case, name), reverse=True)
-    labels = [case["label"] for case in drawn]
+    labels = [f"{case['label']} ({case['events']:,})" for case in drawn]
     colours = [OURS if case["competitor"] == "ours" else OTHER for case in drawn]
     bars = axes.barh(labels, [_each(case, name) for case in drawn], color=colours)
     axes.bar_label(bars, fmt="%.0f", padding=3)
@@ -78,7 +80,7 @@ def _concurrency(axes: Axes, cases: Cases, latency: float) -> None:
     axes.plot(numbers, [case["median"]["wall"] for case in cases], "o-", color=OURS, label="wall time, s")
     axes.set_xscale("log", base=2)
     axes.set(xlabel="concurrency", xticks=numbers, xticklabels=[str(number) for number in numbers])
-    axes.set_ylim(bottom=0)
+    axes.set_ylim(0, 1.1 * max((case["median"]["wall"] for case in cases), default=1))
     events = cases[0]["events"] if cases else 0
     axes.set_title(f"tap-endorlabs: {events:,} events, {latency:g} s a request", loc="left")
     axes.legend(frameon=False)
