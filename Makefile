@@ -46,7 +46,7 @@ lock: $(UV) ## Choose the newest allowed versions and write them to requirements
 	@for name in stock_sdk dlt_rest_api airbyte_declarative vendor_sdk plot; do \
 		$(UV) pip compile -q benchmarks/requirements/$$name.in --universal --no-emit-index-url --no-annotate --upgrade \
 			--python-version $$(test $$name = vendor_sdk && echo 3.12 || echo 3.10) \
-			--custom-compile-command 'make lock' -o benchmarks/requirements/$$name.txt; \
+			--custom-compile-command 'make lock' -o benchmarks/requirements/$$name.txt || exit 1; \
 	done
 
 build: $(UV) ## Build the sdist and the wheel into dist/
