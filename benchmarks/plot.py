@@ -25,15 +25,19 @@ def main(figures: str, picture: str) -> None:
     results = json.loads(Path(figures).read_text())
     mpl.rcParams.update({"svg.fonttype": "none", "svg.hashsalt": "bench", "font.family": "sans-serif", "font.size": 9})
     figure = Figure(figsize=(12, 6.4), layout="constrained")
-    grid = figure.add_gridspec(2, 2, width_ratios=(1.25, 1))
     cases = results["cases"]
+    growth, concurrency = _of(cases, "growth"), _of(cases, "concurrency")
+    # Where the tap itself was left out, or failed, there is nothing to draw on the right.
+    widths = (5, 4) if growth and concurrency else (1,)
+    grid = figure.add_gridspec(2, len(widths), width_ratios=widths)
     _bars(
         figure.add_subplot(grid[0, 0]), _of(cases, "plain"), "user", "User CPU, no latency: µs an event (events read)"
     )
     waiting = f"Wall time, {results['latency']:g} s a request: µs an event (events read)"
     _bars(figure.add_subplot(grid[1, 0]), _of(cases, "waiting"), "wall", waiting)
-    _growth(figure.add_subplot(grid[0, 1]), _of(cases, "growth"))
-    _concurrency(figure.add_subplot(grid[1, 1]), _of(cases, "concurrency"), results["latency"])
+    if growth and concurrency:
+        _growth(figure.add_subplot(grid[0, 1]), growth)
+        _concurrency(figure.add_subplot(grid[1, 1]), concurrency, results["latency"])
     machine = results["machine"]
     figure.supxlabel(
         f"{machine['processor']}, {machine['cores']} cores, {machine['python']}, {machine['date']}", fontsize=8
@@ -80,9 +84,8 @@ def _concurrency(axes: Axes, cases: Cases, latency: float) -> None:
     axes.plot(numbers, [case["median"]["wall"] for case in cases], "o-", color=OURS, label="wall time, s")
     axes.set_xscale("log", base=2)
     axes.set(xlabel="concurrency", xticks=numbers, xticklabels=[str(number) for number in numbers])
-    axes.set_ylim(0, 1.1 * max((case["median"]["wall"] for case in cases), default=1))
-    events = cases[0]["events"] if cases else 0
-    axes.set_title(f"tap-endorlabs: {events:,} events, {latency:g} s a request", loc="left")
+    axes.set_ylim(0, 1.1 * max(case["median"]["wall"] for case in cases))
+    axes.set_title(f"tap-endorlabs: {cases[0]['events']:,} events, {latency:g} s a request", loc="left")
     axes.legend(frameon=False)
     axes.spines[["top", "right"]].set_visible(False)
 
