@@ -21,7 +21,7 @@ if t.TYPE_CHECKING:
     import requests
 
     from tap_endorlabs.retry import Retry
-    from tap_endorlabs.transport import Transport
+    from tap_endorlabs.transport import Answer, Transport
 
 _AHEAD = 1800.0
 """A token is renewed this many seconds before it expires; a short-lived one at an eighth of its life."""
@@ -96,9 +96,9 @@ class ApiKeyAuth:
             answer = self._log_in()
         return server_time(answer) or dt.datetime.now(dt.timezone.utc)
 
-    def _log_in(self) -> requests.Response:
+    def _log_in(self) -> Answer:
         asked = self._clock()
-        answer, fields = self._retry.call(self._ask, self._logger)
+        answer, fields = self._retry.call(self._ask, self._logger, self._transport.pace.stopped)
         token = fields["token"]
         self._transport.secrets.add(token)
         auth = BearerAuth(token)
@@ -107,7 +107,7 @@ class ApiKeyAuth:
         self._auth = auth
         return answer
 
-    def _ask(self) -> tuple[requests.Response, dict[str, t.Any]]:
+    def _ask(self) -> tuple[Answer, dict[str, t.Any]]:
         try:
             answer = self._transport.exchange("POST", "/v1/auth/api-key", body=self._body)
         except ApiError as error:
@@ -129,7 +129,7 @@ class ApiKeyAuth:
             raise TransientError("The API's answer to the log-in has no token; check api_url.")
         return answer, fields
 
-    def _lifetime(self, fields: dict[str, t.Any], auth: BearerAuth, answer: requests.Response) -> float:
+    def _lifetime(self, fields: dict[str, t.Any], auth: BearerAuth, answer: Answer) -> float:
         now = server_time(answer) or dt.datetime.now(dt.timezone.utc)
         expires = _expiration(fields) or _expiration(self._session_fields(auth)) or _jwt_expiration(auth.token)
         return (expires - now).total_seconds() if expires else _LIFETIME
@@ -141,9 +141,9 @@ class ApiKeyAuth:
             return {}
 
 
-def _json_object(answer: requests.Response) -> dict[str, t.Any]:
+def _json_object(answer: Answer) -> dict[str, t.Any]:
     try:
-        fields = json.loads(answer.content)
+        fields = json.loads(answer.body)
     except (ValueError, RecursionError):
         fields = None
     if not isinstance(fields, dict):

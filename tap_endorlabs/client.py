@@ -13,13 +13,11 @@ from tap_endorlabs.timestamps import stamp_of_second
 if t.TYPE_CHECKING:
     import logging
 
-    import requests
-
     from tap_endorlabs.auth import ApiKeyAuth
     from tap_endorlabs.pagination import Position
     from tap_endorlabs.retry import Retry
     from tap_endorlabs.settings import Settings
-    from tap_endorlabs.transport import Transport
+    from tap_endorlabs.transport import Answer, Transport
 
 
 @dataclass(frozen=True)
@@ -57,6 +55,7 @@ class LogClient:
         return self._api.retry.call(
             lambda: self._attempt(position),
             self._logger,
+            self._api.transport.pace.stopped,
             hopeless=lambda error: isinstance(error, TooSlowError) and position.divisible,
         )
 
@@ -66,15 +65,15 @@ class LogClient:
         except ApiError as error:
             raise self._explain(error) from error
         try:
-            return decode_page(answer.content)
+            return decode_page(answer.body)
         except (ValueError, RecursionError) as error:
             transport = self._api.transport
             raise TransientError(
                 f"{transport.host} sent a page that is not the JSON of a list "
-                f"({len(answer.content)} bytes; {transport.clean(str(error))})."
+                f"({len(answer.body)} bytes; {transport.clean(str(error))})."
             ) from error
 
-    def _send(self, query: dict[str, str | int]) -> requests.Response:
+    def _send(self, query: dict[str, str | int]) -> Answer:
         transport, auth = self._api.transport, self._api.auth
         token = auth.current()
         try:

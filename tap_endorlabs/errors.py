@@ -45,6 +45,14 @@ class TooSlowError(TransientError):
     """The server ran out of time for a query: less at a time may succeed."""
 
 
+class StoppedError(TapError):
+    """The run was ended from outside while something waited."""
+
+    def __init__(self) -> None:
+        """Say so."""
+        super().__init__("The run was ended.")
+
+
 class TargetGoneError(TapError):
     """What reads the tap's output has gone."""
 

@@ -27,7 +27,7 @@ SLIVER = 1.0
 GROWTH = 3
 """While it is not known how dense the events are, each piece is made so many times as long as the one before it."""
 
-ROOM = 2
+ROOM = 1.5
 """How many pieces for each reader may wait in memory for their turn to leave."""
 
 
@@ -52,6 +52,7 @@ class Piece:
         paginator: the position in it.
         taken: whether somebody reads it now.
         touched: whether anybody ever has.
+        due: how many pages its reader is still to read.
         failure: why it can't be read any further.
         density: pages per second where it was read last, None before that.
     """
@@ -60,6 +61,7 @@ class Piece:
         self.paginator = paginator
         self.taken = False
         self.touched = False
+        self.due = 0
         self.failure: BaseException | None = None
         self.density: float | None = None
         self._expected = 0.0
@@ -161,20 +163,28 @@ class Pieces:
                     return None
                 piece.taken = piece.touched = True
                 piece.paginator.renew()
-                self.cut(piece, PAGES_AT_A_TIME)
+                self.cut(piece, self._share(piece))
                 return piece
         return None
 
+    def _share(self, piece: Piece) -> int:
+        """Say how many pages a reader is to take, so that at the end of the range there is something for all."""
+        density = self._density_at(self._all.index(piece))
+        left = density * sum(p.paginator.stop - p.paginator.reached for p in self._all if not p.taken or p is piece)
+        return max(1, min(PAGES_AT_A_TIME, int(left / self._readers))) if density else PAGES_AT_A_TIME
+
     def _has_room(self) -> bool:
-        piece_size = PAGES_AT_A_TIME * self._limits.page_size
-        expected = piece_size * sum(piece.taken for piece in self._all)
-        return expected + sum(piece.waiting for piece in self._all) < ROOM * self._readers * piece_size
+        waiting = sum(piece.waiting + piece.due * self._limits.page_size for piece in self._all)
+        return waiting < ROOM * self._readers * PAGES_AT_A_TIME * self._limits.page_size
 
     def cut(self, piece: Piece, pages: int) -> None:
         """Leave to others what lies behind the next pages of a piece."""
         index = self._all.index(piece)
         density = self._density_at(index)
         piece.expect(density)
+        piece.due = pages
+        if piece.finished:
+            return
         paginator = piece.paginator
         after = next((p for p in self._all[index + 1 : index + 2] if not p.touched), None)
         if pages == 0 and after is not None:
@@ -194,11 +204,7 @@ class Pieces:
 
     def _density_at(self, index: int) -> float:
         """Estimate the pages per second at the start of a piece from those that have been measured before it."""
-        unmeasured = 0
-        density: float | None = None
-        for piece in reversed(self._all[: index + 1]):
-            density = piece.density
-            if density is not None:
-                break
-            unmeasured += 1
-        return float((self._density if density is None else density) / GROWTH ** max(unmeasured - 1, 0))
+        unmeasured = next((n for n, piece in enumerate(self._all[index::-1]) if piece.density is not None), None)
+        if unmeasured is None:
+            return self._density / float(GROWTH**index)
+        return (self._all[index - unmeasured].density or 0.0) / float(GROWTH ** max(unmeasured - 1, 0))

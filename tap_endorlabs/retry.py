@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 import random
+import threading
 import time
 import typing as t
 from dataclasses import dataclass, field
 
-from tap_endorlabs.errors import TransientError
+from tap_endorlabs.errors import StoppedError, TransientError
 
 if t.TYPE_CHECKING:
     import logging
@@ -25,13 +26,14 @@ class Retry:
         first_wait: upper bound of the first wait, in seconds; it doubles with each try.
         longest_wait: upper bound of any wait that the server did not ask for, in seconds.
         patience: seconds after the first failure until no further try is begun.
+        sleep: waits for an event, so many seconds at most.
     """
 
     tries: int = 8
     first_wait: float = 1.0
     longest_wait: float = 60.0
     patience: float = 900.0
-    sleep: Callable[[float], None] = time.sleep
+    sleep: Callable[[threading.Event, float], object] = threading.Event.wait
     clock: Callable[[], float] = time.monotonic
     jitter: Callable[[float, float], float] = field(default=random.uniform)
 
@@ -39,6 +41,7 @@ class Retry:
         self,
         attempt: Callable[[], _T],
         logger: logging.Logger,
+        stopped: threading.Event,
         *,
         hopeless: Callable[[TransientError], bool] = lambda _: False,
     ) -> _T:
@@ -47,10 +50,12 @@ class Retry:
         Args:
             attempt: does the work, and raises `TransientError` for what may pass.
             logger: gets a line for each failure.
+            stopped: ends all waiting when it is set.
             hopeless: tells which failures are not worth another try; they are raised as they are.
 
         Raises:
             TransientError: the last failure, when tries or patience are used up.
+            StoppedError: the run was ended in the meantime.
         """
         begun = self.clock()
         tried = 0
@@ -66,7 +71,9 @@ class Retry:
                 if tried >= self.tries or waited + wait > self.patience:
                     raise type(error)(f"{error} Gave up after {tried} tries in {waited:.0f} s.") from error
                 logger.warning("%s Trying again in %.1f s (%d of %d).", error, wait, tried, self.tries - 1)
-            self.sleep(wait)
+            self.sleep(stopped, wait)
+            if stopped.is_set():
+                raise StoppedError
 
     def _wait(self, tried: int, retry_after: float | None) -> float:
         bound = min(self.first_wait * 2 ** (tried - 1), self.longest_wait)

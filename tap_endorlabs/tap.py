@@ -19,6 +19,7 @@ from tap_endorlabs.cli import TapCommand
 from tap_endorlabs.client import Api
 from tap_endorlabs.errors import RejectedObjectsError, StateError, TapError, TargetGoneError, one_line
 from tap_endorlabs.messages import MessageWriter
+from tap_endorlabs.pace import Pace
 from tap_endorlabs.retry import Retry
 from tap_endorlabs.run import read_state
 from tap_endorlabs.settings import SETTINGS_SCHEMA, Settings
@@ -124,8 +125,7 @@ class TapEndorLabs(Tap):
     def api(self) -> Api:
         """The way to the API, shared by all streams."""
         settings = Settings.of(self.config)
-        secrets = {settings.api_key, settings.api_secret}
-        transport = Transport(settings.api_url, settings.request_timeout, secrets, self._measure)
+        transport = Transport(settings, Pace(self.retry.clock, self.retry.sleep), self._measure)
         auth = ApiKeyAuth(transport, settings.api_key, settings.api_secret, self.retry, self.logger)
         return Api(settings, transport, auth, self.retry)
 

@@ -12,7 +12,7 @@ import typing as t
 from tap_endorlabs.errors import TooSlowError
 from tap_endorlabs.limits import Limits
 from tap_endorlabs.pagination import Position, SeekPaginator
-from tap_endorlabs.pieces import PAGES_AT_A_TIME, Piece, Pieces, Stretch
+from tap_endorlabs.pieces import Piece, Pieces, Stretch
 
 if t.TYPE_CHECKING:
     from collections.abc import Callable, Generator, Iterator
@@ -109,7 +109,7 @@ class _Readers:
             except BaseException as error:  # noqa: BLE001 - whatever it is, it is raised where the stretches are taken
                 piece.failure = error
             with self._changed:
-                piece.taken = False
+                piece.taken, piece.due = False, 0
                 self._changed.notify_all()
 
     def _take(self) -> Piece | None:
@@ -122,10 +122,8 @@ class _Readers:
         return None
 
     def _read(self, piece: Piece) -> None:
-        for pages_left in reversed(range(PAGES_AT_A_TIME)):
+        while piece.due and not piece.finished and not self._stopped:
             _read_page(piece, self._fetch, self._changed)
             with self._changed:
-                if piece.finished or self._stopped:
-                    return
-                self._pieces.cut(piece, pages_left)
+                self._pieces.cut(piece, piece.due - 1)
                 self._changed.notify_all()

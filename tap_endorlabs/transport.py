@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import datetime as dt
 import json
+import threading
 import typing as t
 from email.utils import parsedate_to_datetime
 from http import HTTPStatus
@@ -11,6 +12,7 @@ from importlib.metadata import version
 from urllib.parse import quote, urlsplit
 
 import requests
+from requests.adapters import HTTPAdapter
 
 from tap_endorlabs.errors import ApiError, TooSlowError, TransientError, one_line
 
@@ -18,6 +20,9 @@ if t.TYPE_CHECKING:
     from collections.abc import Callable, Mapping
 
     from requests.auth import AuthBase
+
+    from tap_endorlabs.pace import Pace
+    from tap_endorlabs.settings import Settings
 
 _PASSING_REFUSALS = frozenset({HTTPStatus.REQUEST_TIMEOUT, HTTPStatus.TOO_MANY_REQUESTS})
 _BROKEN_CONNECTION = (
@@ -29,40 +34,62 @@ _CONNECT_TIMEOUT = 30
 """Seconds to wait for a connection at most; the rest of the request timeout is for the answer."""
 
 
+class Answer(t.NamedTuple):
+    """What the server answered.
+
+    Attributes:
+        status: HTTP status.
+        reason: what the status line says of it.
+        headers: their names in any case.
+        body: decompressed.
+    """
+
+    status: int
+    reason: str
+    headers: Mapping[str, str]
+    body: bytes
+
+
 class Transport:
-    """Sends requests to one host and keeps the connection. Redirects are not followed: no credential leaves the host.
+    """Sends requests to one host and keeps connections, from any thread.
+
+    Redirects are not followed: no credential leaves the host.
 
     Args:
-        url: base URL of the API.
-        timeout: seconds to wait for an answer.
-        secrets: texts that must not appear in any message; more may be added.
+        settings: where the API is, and how long to wait for it.
+        pace: what all requests keep to.
         on_answer: called with each answer, for metrics.
 
     Attributes:
         requests: how many requests have been sent.
+        secrets: texts that must not appear in any message; more may be added.
     """
 
-    def __init__(
-        self,
-        url: str,
-        timeout: int,
-        secrets: set[str],
-        on_answer: Callable[[requests.Response], None],
-    ) -> None:
-        self.url = url
-        self.host = urlsplit(url).netloc
-        self.timeout = timeout
-        self.secrets = secrets
+    def __init__(self, settings: Settings, pace: Pace, on_answer: Callable[[requests.Response], None]) -> None:
+        self.url = settings.api_url
+        self.host = urlsplit(settings.api_url).netloc
+        self.timeout = settings.request_timeout
+        self.secrets = {settings.api_key, settings.api_secret}
         self.requests = 0
+        self.pace = pace
+        self._lock = threading.Lock()
         self._on_answer = on_answer
         self._session = requests.Session()
+        self._session.mount(self.url, HTTPAdapter(pool_maxsize=settings.concurrency))
+        # What the environment says of proxies and authorities is looked up here, once, and not for each request.
+        self._session.proxies, self._session.verify = self._from_environment()
+        self._session.trust_env = False
         self._session.headers.update(
             {
                 "Accept": "application/json",
-                "Request-Timeout": str(timeout),
+                "Request-Timeout": str(self.timeout),
                 "User-Agent": f"tap-endorlabs/{version('tap-endorlabs')}",
             }
         )
+
+    def _from_environment(self) -> tuple[t.Any, t.Any]:
+        found = self._session.merge_environment_settings(self.url, {}, stream=None, verify=None, cert=None)
+        return found["proxies"], found["verify"]
 
     def exchange(
         self,
@@ -72,8 +99,8 @@ class Transport:
         auth: AuthBase | None = None,
         params: Mapping[str, str | int] | None = None,
         body: Mapping[str, str] | None = None,
-    ) -> requests.Response:
-        """Send one request and give its answer, which has status 200.
+    ) -> Answer:
+        """Send one request, when it is its turn, and give its answer, which has status 200.
 
         Args:
             method: HTTP method.
@@ -86,25 +113,31 @@ class Transport:
             TooSlowError: the server did not answer in time.
             TransientError: another failure that may pass.
             ApiError: a failure that will not.
+            StoppedError: the run was ended before it was sent.
         """
-        self.requests += 1
+        sent_at = self.pace.wait_for_turn()
+        with self._lock:
+            self.requests += 1
         try:
-            answer = self._session.request(
-                method,
-                f"{self.url}{path}",
-                params=params,
-                json=body,
-                # Without an auth of ours, requests would send what a .netrc file has for the host.
-                auth=auth or _no_auth,
-                timeout=(min(_CONNECT_TIMEOUT, self.timeout), self.timeout),
-                allow_redirects=False,
-            )
+            answer = self._send(method, f"{self.url}{path}", auth=auth, params=params, json=body)
         except requests.RequestException as error:
             raise self._failure(error) from error
-        self._on_answer(answer)
-        if answer.status_code != HTTPStatus.OK:
+        if answer.status == HTTPStatus.TOO_MANY_REQUESTS:
+            self.pace.note_refusal(sent_at, retry_after(answer))
+        if answer.status != HTTPStatus.OK:
             raise self._refusal(answer)
+        self.pace.note_answer()
         return answer
+
+    def _send(self, method: str, url: str, **options: t.Any) -> Answer:  # noqa: ANN401 - those of requests
+        timeout = (min(_CONNECT_TIMEOUT, self.timeout), self.timeout)
+        with self._session.request(
+            method, url, timeout=timeout, allow_redirects=False, stream=True, **options
+        ) as response:
+            # Read in one go: the small pieces in which requests reads it by itself take twice the time.
+            body = b"".join(response.iter_content(chunk_size=None))
+            self._on_answer(response)
+            return Answer(response.status_code, response.reason or "", response.headers, body)
 
     def _failure(self, error: requests.RequestException) -> TransientError | ApiError:
         if isinstance(error, requests.exceptions.SSLError):
@@ -118,23 +151,23 @@ class Transport:
             return TransientError(f"The connection to {self.host} failed: {self._cause(error)}.")
         return ApiError(f"The request to {self.host} could not be sent: {self._cause(error)}. Check api_url.")
 
-    def _refusal(self, answer: requests.Response) -> TransientError | ApiError:
-        status = answer.status_code
+    def _refusal(self, answer: Answer) -> TransientError | ApiError:
+        status = answer.status
         said = f"{self.host} answered {status}{self._reason(answer)}"
         if status == HTTPStatus.GATEWAY_TIMEOUT:
             return TooSlowError(f"{said} (the query took too long).", retry_after(answer))
         if status >= HTTPStatus.INTERNAL_SERVER_ERROR or status in _PASSING_REFUSALS:
             return TransientError(f"{said}.", retry_after(answer))
-        if answer.is_redirect:
+        if HTTPStatus.MULTIPLE_CHOICES <= status < HTTPStatus.BAD_REQUEST and "Location" in answer.headers:
             target = one_line(urlsplit(answer.headers["Location"]).netloc or self.host)
             return ApiError(f"{said}: it redirects to {target}, which is not followed. Check api_url.", status)
         return ApiError(f"{said}.", status)
 
-    def _reason(self, answer: requests.Response) -> str:
+    def _reason(self, answer: Answer) -> str:
         try:
-            message = json.loads(answer.content)["message"]
+            message = json.loads(answer.body)["message"]
         except (ValueError, RecursionError, KeyError, TypeError):
-            return f" {one_line(answer.reason or '')}".rstrip()
+            return f" {one_line(answer.reason)}".rstrip()
         return f": {self.clean(str(message))}"
 
     def _cause(self, error: BaseException) -> str:
@@ -151,21 +184,17 @@ class Transport:
         return one_line(text)
 
 
-def _no_auth(request: requests.PreparedRequest) -> requests.PreparedRequest:
-    return request
-
-
 def _inner(error: BaseException) -> BaseException | None:
     candidates = [*error.args, getattr(error, "reason", None)]
     return next((inner for inner in candidates if isinstance(inner, BaseException)), None)
 
 
-def server_time(answer: requests.Response) -> dt.datetime | None:
+def server_time(answer: Answer) -> dt.datetime | None:
     """Give the time in an answer's `Date` header, None where there is none."""
     return _http_date(answer.headers.get("Date", ""))
 
 
-def retry_after(answer: requests.Response) -> float | None:
+def retry_after(answer: Answer) -> float | None:
     """Give the seconds that an answer's `Retry-After` asks to wait, None where it names no time to come."""
     value = answer.headers.get("Retry-After", "").strip()
     if value.isdecimal():

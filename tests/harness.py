@@ -8,6 +8,7 @@ import json
 import os
 import subprocess
 import sys
+import threading
 import typing as t
 from dataclasses import dataclass
 
@@ -64,6 +65,27 @@ def config_for(api: FakeEndorApi, **settings: t.Any) -> dict[str, t.Any]:
     return own | settings
 
 
+class Clock:
+    """A steady clock that only sleeping moves on."""
+
+    def __init__(self) -> None:
+        self.now = 0.0
+        self.slept: list[float] = []
+        self._lock = threading.Lock()
+
+    def read(self) -> float:
+        return self.now
+
+    def sleep(self, _: threading.Event, seconds: float) -> None:
+        with self._lock:
+            self.slept.append(seconds)
+            self.now += seconds
+
+    def retry(self, **changes: t.Any) -> Retry:
+        longest = {"jitter": lambda _, upper: upper}
+        return Retry(sleep=self.sleep, clock=self.read, **(longest | changes))
+
+
 def run_inside(config: dict[str, t.Any], state: dict[str, t.Any] | None = None) -> Output:
     """Sync in this process, and wait for nothing between tries.
 
@@ -72,7 +94,7 @@ def run_inside(config: dict[str, t.Any], state: dict[str, t.Any] | None = None) 
     """
 
     class Impatient(TapEndorLabs):
-        retry = Retry(sleep=lambda _: None)
+        retry = Clock().retry()
 
     with contextlib.redirect_stdout(io.StringIO()) as stdout:
         tap = Impatient(config=config, state=state)

@@ -13,10 +13,11 @@ import requests
 from tap_endorlabs.auth import ApiKeyAuth
 from tap_endorlabs.client import Api, LogClient, query_of
 from tap_endorlabs.errors import ApiError, TapError, TooSlowError, TransientError
+from tap_endorlabs.pace import Pace
 from tap_endorlabs.pagination import Position
 from tap_endorlabs.settings import Settings
 from tap_endorlabs.transport import Transport
-from tests.test_retry import Clock
+from tests.harness import Clock
 
 if t.TYPE_CHECKING:
     import requests_mock
@@ -37,8 +38,7 @@ class Exchange:
         self.settings = Settings.of({"namespace": "acme", "api_key": "the/key", "api_secret": "the secret", **settings})
         self.clock = Clock()
         retry = self.clock.retry()
-        secrets = {self.settings.api_key, self.settings.api_secret}
-        self.transport = Transport(self.settings.api_url, self.settings.request_timeout, secrets, lambda _: None)
+        self.transport = Transport(self.settings, Pace(self.clock.read, self.clock.sleep), lambda _: None)
         self.auth = ApiKeyAuth(self.transport, self.settings.api_key, self.settings.api_secret, retry, LOGGER)
         self.client = LogClient(Api(self.settings, self.transport, self.auth, retry), "audit-logs", LOGGER)
 

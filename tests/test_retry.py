@@ -3,30 +3,16 @@
 from __future__ import annotations
 
 import logging
+import threading
 import typing as t
 
 import pytest
 
 from tap_endorlabs.errors import TooSlowError, TransientError
-from tap_endorlabs.retry import Retry
+from tests.harness import Clock
 
 LOGGER = logging.getLogger("test")
-
-
-class Clock:
-    """A steady clock that only sleeping moves on."""
-
-    def __init__(self) -> None:
-        self.now = 0.0
-        self.slept: list[float] = []
-
-    def sleep(self, seconds: float) -> None:
-        self.slept.append(seconds)
-        self.now += seconds
-
-    def retry(self, **changes: t.Any) -> Retry:
-        longest = {"jitter": lambda _, upper: upper}
-        return Retry(sleep=self.sleep, clock=lambda: self.now, **(longest | changes))
+STOPPED = threading.Event()
 
 
 def failing(times: int, error: Exception) -> t.Callable[[], str]:
@@ -42,26 +28,26 @@ def failing(times: int, error: Exception) -> t.Callable[[], str]:
 
 def test_waits_double_up_to_a_bound() -> None:
     clock = Clock()
-    assert clock.retry(longest_wait=10).call(failing(6, TransientError("no")), LOGGER) == "done"
+    assert clock.retry(longest_wait=10).call(failing(6, TransientError("no")), LOGGER, STOPPED) == "done"
     assert clock.slept == [1, 2, 4, 8, 10, 10]
 
 
 def test_jitter_takes_the_whole_interval() -> None:
     clock = Clock()
-    clock.retry(jitter=lambda lower, upper: (lower + upper) / 2).call(failing(2, TransientError("no")), LOGGER)
+    clock.retry(jitter=lambda lower, upper: (lower + upper) / 2).call(failing(2, TransientError("no")), LOGGER, STOPPED)
     assert clock.slept == [0.5, 1.0]
 
 
 def test_a_time_named_by_the_server_comes_first() -> None:
     clock = Clock()
-    clock.retry().call(failing(1, TransientError("no", retry_after=42)), LOGGER)
+    clock.retry().call(failing(1, TransientError("no", retry_after=42)), LOGGER, STOPPED)
     assert clock.slept == [42]
 
 
 def test_tries_are_bounded_and_the_last_failure_says_so(caplog: pytest.LogCaptureFixture) -> None:
     clock = Clock()
     with pytest.raises(TransientError, match=r"^The server is gone. Gave up after 3 tries in 3 s.$"):
-        clock.retry(tries=3).call(failing(9, TransientError("The server is gone.")), LOGGER)
+        clock.retry(tries=3).call(failing(9, TransientError("The server is gone.")), LOGGER, STOPPED)
     assert [record.message for record in caplog.records] == [
         "The server is gone. Trying again in 1.0 s (1 of 2).",
         "The server is gone. Trying again in 2.0 s (2 of 2).",
@@ -71,12 +57,12 @@ def test_tries_are_bounded_and_the_last_failure_says_so(caplog: pytest.LogCaptur
 def test_no_try_begins_after_patience_has_run_out() -> None:
     clock = Clock()
     with pytest.raises(TransientError, match="Gave up after 1 tries"):
-        clock.retry(patience=60).call(failing(9, TransientError("no", retry_after=61)), LOGGER)
+        clock.retry(patience=60).call(failing(9, TransientError("no", retry_after=61)), LOGGER, STOPPED)
     assert clock.slept == []
 
 
 def test_what_is_hopeless_is_raised_as_it_is() -> None:
     error = TooSlowError("too slow")
     with pytest.raises(TooSlowError) as caught:
-        Clock().retry().call(failing(1, error), LOGGER, hopeless=lambda e: e is error)
+        Clock().retry().call(failing(1, error), LOGGER, STOPPED, hopeless=lambda e: e is error)
     assert caught.value is error

@@ -1,0 +1,99 @@
+"""How fast requests may follow one another, by what a rate-limiting server lets through."""
+
+from __future__ import annotations
+
+import threading
+import time
+import typing as t
+
+from tap_endorlabs.errors import StoppedError
+
+if t.TYPE_CHECKING:
+    from collections.abc import Callable
+
+SLOWER = 0.8
+"""After a refusal requests are sent at this share of the rate at which they passed before it."""
+
+FASTER = 1.015
+"""Each answer raises the rate by this factor, so that it recovers when there is room again."""
+
+PAUSE = 1.0
+"""Seconds without a request after a refusal that names no time."""
+
+SLOWEST = 0.1
+"""The least rate, in requests per second."""
+
+UNLIMITED = 1000.0
+"""A rate, in requests per second, that is no limit any more."""
+
+
+class Pace:
+    """Lets the requests of all threads through: at once, or as fast as the server has shown to take them.
+
+    Args:
+        clock: seconds on a steady clock.
+        sleep: waits for an event, so many seconds at most.
+
+    Attributes:
+        rate: requests per second, None while there is no limit.
+        stopped: set to end all waiting, as the run is over.
+    """
+
+    def __init__(
+        self,
+        clock: Callable[[], float] = time.monotonic,
+        sleep: Callable[[threading.Event, float], object] = threading.Event.wait,
+    ) -> None:
+        self.rate: float | None = None
+        self.stopped = threading.Event()
+        self._clock = clock
+        self._sleep = sleep
+        self._lock = threading.Lock()
+        self._resume_at = self._next_at = self._slowed_at = float("-inf")
+        self._counted_from = clock()
+        self._passed = 0
+
+    def wait_for_turn(self) -> float:
+        """Wait until a request may be sent; give the time at which it is.
+
+        Raises:
+            StoppedError: the run is over.
+        """
+        while True:
+            with self._lock:
+                now = self._clock()
+                wait = max(self._resume_at, self._next_at) - now
+                if wait <= 0:
+                    if self.rate is not None:
+                        self._next_at = now + 1 / self.rate
+                    return now
+            self._sleep(self.stopped, wait)
+            if self.stopped.is_set():
+                raise StoppedError
+
+    def note_answer(self) -> None:
+        """Take note of a request that has passed."""
+        with self._lock:
+            self._passed += 1
+            if self.rate is not None:
+                faster = self.rate * FASTER
+                self.rate = faster if faster < UNLIMITED else None
+
+    def note_refusal(self, sent_at: float, retry_after: float | None) -> None:
+        """Take note of a 429.
+
+        Args:
+            sent_at: when the refused request was sent.
+            retry_after: seconds that the server asked to wait, if it did.
+        """
+        with self._lock:
+            now = self._clock()
+            self._resume_at = max(self._resume_at, now + (retry_after or PAUSE))
+            if sent_at <= self._slowed_at:
+                # It was under way when the others were slowed down already.
+                return
+            before = self.rate or UNLIMITED
+            measured = self._passed / max(now - self._counted_from, 1 / UNLIMITED)
+            self.rate = max(SLOWER * min(measured or before / 2, before), SLOWEST)
+            self._slowed_at = self._counted_from = now
+            self._passed = 0
