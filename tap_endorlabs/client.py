@@ -29,6 +29,10 @@ class Api:
     auth: ApiKeyAuth
     retry: Retry
 
+    def stop(self) -> None:
+        """End all waiting, and send no further request: the run is over, whatever its workers are at."""
+        self.transport.pace.stopped.set()
+
 
 class LogClient:
     """Fetches pages of one log.

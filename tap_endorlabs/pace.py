@@ -5,6 +5,7 @@ from __future__ import annotations
 import threading
 import time
 import typing as t
+from collections import deque
 
 from tap_endorlabs.errors import StoppedError
 
@@ -14,11 +15,17 @@ if t.TYPE_CHECKING:
 SLOWER = 0.8
 """After a refusal requests are sent at this share of the rate at which they passed before it."""
 
-FASTER = 1.015
-"""Each answer raises the rate by this factor, so that it recovers when there is room again."""
+GAIN = 0.002
+"""The n-th answer since a refusal raises the rate by n times this share of it: gently at first, then boldly."""
+
+MOST_GAIN = 0.1
+"""The most that an answer raises the rate, as a share of it."""
 
 PAUSE = 1.0
 """Seconds without a request after a refusal that names no time."""
+
+WINDOW = 5.0
+"""The rate at which requests pass is taken from so many seconds at most."""
 
 SLOWEST = 0.1
 """The least rate, in requests per second."""
@@ -52,6 +59,7 @@ class Pace:
         self._resume_at = self._next_at = self._slowed_at = float("-inf")
         self._counted_from = clock()
         self._passed = 0
+        self._recent: deque[float] = deque()
 
     def wait_for_turn(self) -> float:
         """Wait until a request may be sent; give the time at which it is.
@@ -59,7 +67,7 @@ class Pace:
         Raises:
             StoppedError: the run is over.
         """
-        while True:
+        while not self.stopped.is_set():
             with self._lock:
                 now = self._clock()
                 wait = max(self._resume_at, self._next_at) - now
@@ -68,15 +76,17 @@ class Pace:
                         self._next_at = now + 1 / self.rate
                     return now
             self._sleep(self.stopped, wait)
-            if self.stopped.is_set():
-                raise StoppedError
+        raise StoppedError
 
     def note_answer(self) -> None:
         """Take note of a request that has passed."""
         with self._lock:
             self._passed += 1
+            self._recent.append(self._clock())
+            while self._recent[0] < self._recent[-1] - WINDOW:
+                self._recent.popleft()
             if self.rate is not None:
-                faster = self.rate * FASTER
+                faster = self.rate * (1 + min(GAIN * self._passed, MOST_GAIN))
                 self.rate = faster if faster < UNLIMITED else None
 
     def note_refusal(self, sent_at: float, retry_after: float | None) -> None:
@@ -93,7 +103,9 @@ class Pace:
                 # It was under way when the others were slowed down already.
                 return
             before = self.rate or UNLIMITED
-            measured = self._passed / max(now - self._counted_from, 1 / UNLIMITED)
+            seconds = min(max(now - self._counted_from, 1 / UNLIMITED), WINDOW)
+            measured = sum(passed >= now - WINDOW for passed in self._recent) / seconds
             self.rate = max(SLOWER * min(measured or before / 2, before), SLOWEST)
             self._slowed_at = self._counted_from = now
             self._passed = 0
+            self._recent.clear()

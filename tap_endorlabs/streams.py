@@ -91,7 +91,7 @@ class LogStream(Stream):
             requests_before = self._endor_tap.api.transport.requests
             run, client = self._begin()
             with (
-                self._final_state(run, write_messages=write_messages),
+                self._ending(run, write_messages=write_messages),
                 contextlib.closing(run.new_events(client.fetch)) as lists,
             ):
                 for events in lists:
@@ -115,9 +115,12 @@ class LogStream(Stream):
         return self._run, LogClient(api, self.resource, self.logger)
 
     @contextlib.contextmanager
-    def _final_state(self, run: LogRun, *, write_messages: bool) -> Iterator[None]:
+    def _ending(self, run: LogRun, *, write_messages: bool) -> Iterator[None]:
         try:
             yield
+        except BaseException:
+            self._endor_tap.api.stop()
+            raise
         finally:
             if write_messages:
                 self._write_state(run, at_once=True)
