@@ -19,6 +19,8 @@ from tests.fake_endor_api import DEMO_KEY, DEMO_NAMESPACE, DEMO_SECRET
 if t.TYPE_CHECKING:
     from pathlib import Path
 
+    from singer_sdk.io_base import SingerWriter
+
     from tests.fake_endor_api import FakeEndorApi
 
 
@@ -86,18 +88,29 @@ class Clock:
         return Retry(sleep=self.sleep, clock=self.read, **(longest | changes))
 
 
-def run_inside(config: dict[str, t.Any], state: dict[str, t.Any] | None = None) -> Output:
+def run_inside(
+    config: dict[str, t.Any],
+    state: dict[str, t.Any] | None = None,
+    writer: SingerWriter | None = None,
+    clock: Clock | None = None,
+) -> Output:
     """Sync in this process, and wait for nothing between tries.
+
+    Args:
+        config: the settings.
+        state: the state of the run before.
+        writer: writes the messages instead of the tap's own.
+        clock: is moved on by what the tap would have slept.
 
     Raises:
         TapError: the run failed.
     """
 
     class Impatient(TapEndorLabs):
-        retry = Clock().retry()
+        retry = (clock or Clock()).retry()
 
     with contextlib.redirect_stdout(io.StringIO()) as stdout:
-        tap = Impatient(config=config, state=state)
+        tap = Impatient(config=config, state=state, message_writer=writer)
         tap.sync_all()
         tap.raise_rejected()
     return Output(stdout.getvalue())

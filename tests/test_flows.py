@@ -3,22 +3,34 @@
 from __future__ import annotations
 
 import datetime as dt
+import json
 import logging
+import random
 import typing as t
 
 import pytest
+from singer_sdk.io_base import SingerWriter
 
 from tap_endorlabs.errors import ApiError, RejectedObjectsError, TransientError
 from tap_endorlabs.tap import TapEndorLabs
 from tests.conftest import NOW
-from tests.fake_endor_api import PARTNER_SAMPLE, Fault, SlowQuery, make_events, make_events_at
-from tests.harness import config_for, run_inside
+from tests.fake_endor_api import (
+    PARTNER_SAMPLE,
+    FakeEndorApi,
+    Fault,
+    RateLimit,
+    SlowQuery,
+    make_events,
+    make_events_at,
+)
+from tests.harness import Clock, Output, config_for, run_inside
 
 if t.TYPE_CHECKING:
-    from tests.fake_endor_api import FakeEndorApi, ManualClock
+    from tests.fake_endor_api import ManualClock
 
 START = "2026-03-01T00:00:00Z"
 SECOND = 1_000_000_000
+DAY = 86_400
 BASE = int(NOW.timestamp()) * SECOND - 7200 * SECOND
 
 
@@ -204,3 +216,93 @@ def test_an_object_without_a_uuid_is_reported_once(api: FakeEndorApi) -> None:
 def test_records_can_be_read_without_messages(api: FakeEndorApi) -> None:
     stream = TapEndorLabs(config=config_for(api, start_date=START)).streams["audit_logs"]
     assert sorted(t.cast("dict[str, t.Any]", record)["uuid"] for record in stream.get_records(None)) == uuids_of(api)
+
+
+def record_lines(output: Output) -> list[str]:
+    """The RECORD lines, without the time at which they were written."""
+    lines = [line for line in output.stdout.split("\n") if line.startswith('{"type":"RECORD"')]
+    return [line.partition(',"time_extracted":')[0] for line in lines]
+
+
+def in_days(rng: random.Random, count: int, start: float, length: float) -> list[int]:
+    """Random times, in nanoseconds; `start` days before now, within `length` days."""
+    begin = int(NOW.timestamp()) - int(start * DAY)
+    return [begin * SECOND + int(rng.random() * length * DAY * SECOND) for _ in range(count)]
+
+
+RNG = random.Random(4)
+SHAPES = {
+    "uniform": in_days(RNG, 2000, 25, 25),
+    "a burst": in_days(RNG, 400, 25, 25) + in_days(RNG, 1600, 12, 0.25),
+    "several bursts": in_days(RNG, 400, 25, 25) + [n for d in (3, 9, 14, 20) for n in in_days(RNG, 400, d, 0.06)],
+    "tied": in_days(RNG, 8, 25, 25) * 130 + in_days(RNG, 960, 25, 25),
+    "sparse": in_days(RNG, 20, 25, 25),
+    "empty": [],
+}
+
+
+@pytest.mark.parametrize("times", SHAPES.values(), ids=SHAPES)
+def test_records_are_the_same_bytes_whatever_the_concurrency(times: list[int], empty_api: FakeEndorApi) -> None:
+    empty_api.store.add(make_events_at(sorted(times)))
+    outputs = [
+        run_inside(config_for(empty_api, start_date=START, page_size=50, concurrency=number)) for number in (1, 4, 32)
+    ]
+    lines = [record_lines(output) for output in outputs]
+    assert len(lines[0]) == len(times)
+    assert lines[0] == lines[1] == lines[2]
+    assert outputs[0].bookmark == outputs[1].bookmark == outputs[2].bookmark
+
+
+def test_both_ways_to_write_a_record_give_the_same(api: FakeEndorApi) -> None:
+    odd = {
+        "a": 0.1000,
+        "b": 1e300,
+        "c": 12345678901234567890123,
+        "d": '\u2028 \x7f \U0001f600 "\\',
+        "e": [None, {}, []],
+    }
+    extra = make_events(3, NOW - dt.timedelta(hours=2), NOW, seed=5)
+    extra[0]["spec"]["payload"] = odd
+    extra[1]["create_time"] = "not what the tap means by it"
+    extra[2] = {"create_time": {"deep": [1]}, **extra[2], "unknown field": odd}
+    api.store.add(extra)
+    config = config_for(api, start_date=START)
+    direct, by_the_sdk = run_inside(config), run_inside(config, writer=SingerWriter())
+    assert '"d":"\u2028' in direct.stdout
+    assert '"d":"\\u2028' in by_the_sdk.stdout
+    assert direct.records == by_the_sdk.records
+    assert len(direct.records) == 1203
+
+
+def test_an_answer_on_many_lines_gives_records_on_one(api: FakeEndorApi) -> None:
+    event = make_events(1, NOW - dt.timedelta(hours=2), NOW, seed=5)[0]
+    event["spec"]["payload"] = {"text": "two\nlines", "number": 1.50}
+    body = json.dumps({"list": {"objects": [event]}}, indent=2).replace("\n", "\r\n")
+    api.fail(Fault.raw(body.encode()))
+    (record,) = run_inside(config_for(api, start_date=START)).records
+    assert record == {**event, "create_time": record["create_time"]}
+
+
+def test_text_that_is_not_utf_8_is_a_broken_answer(api: FakeEndorApi) -> None:
+    event = json.dumps(make_events(1, NOW - dt.timedelta(hours=2), NOW, seed=5)[0]).encode()
+    api.fail(Fault.raw(b'{"list": {"objects": [%b]}}' % event.replace(b'"OPERATION_', b'"\xff', 1)))
+    assert sorted(run_inside(config_for(api, start_date=START)).uuids) == uuids_of(api)
+
+
+def test_a_rate_limit_is_kept_by_all_workers() -> None:
+    clock = Clock()
+    with FakeEndorApi(clock=lambda: NOW + dt.timedelta(seconds=clock.now)) as api:
+        api.store.add(make_events(1200, NOW - dt.timedelta(days=10), NOW - dt.timedelta(hours=1)))
+        api.behaviour.rate_limit = RateLimit(5, burst=5)
+        api.behaviour.latency = 0.01
+        output = run_inside(config_for(api, start_date=START, page_size=50, concurrency=8), clock=clock)
+        assert sorted(output.uuids) == uuids_of(api)
+        assert any(request.status == 429 for request in api.list_requests)
+
+
+def test_an_end_that_is_met_by_all_workers_is_told_once(api: FakeEndorApi) -> None:
+    api.fail(Fault.status(403), times=None, after=3)
+    with pytest.raises(ApiError, match="may not read this log") as caught:
+        run_inside(config_for(api, start_date=START, page_size=20, concurrency=8))
+    assert caught.value.__context__ is not None
+    assert caught.value.__context__ is caught.value.__cause__

@@ -89,10 +89,15 @@ one_run = st.tuples(st.integers(0, 20), st.one_of(st.none(), st.integers(0, 4)))
     arrivals=st.lists(arrival, max_size=60),
     runs=st.lists(one_run, max_size=8),
     page_size=st.integers(1, 12),
+    concurrency=st.sampled_from([1, 4]),
     seed=st.integers(),
 )
 def test_the_union_of_any_runs_is_exact(
-    arrivals: list[tuple[int, int]], runs: list[tuple[int, int | None]], page_size: int, seed: int
+    arrivals: list[tuple[int, int]],
+    runs: list[tuple[int, int | None]],
+    page_size: int,
+    concurrency: int,
+    seed: int,
 ) -> None:
     # An event is visible at most lookback_seconds after it happened.
     log = [
@@ -104,9 +109,9 @@ def test_the_union_of_any_runs_is_exact(
     for seconds, killed_after in runs:
         now += seconds
         before = chain.state.get("replication_key_value", "")
-        chain.run(now, killed_after=killed_after)
+        chain.run(now, killed_after=killed_after, concurrency=concurrency)
         assert chain.state.get("replication_key_value", "") >= before
-    chain.run(START + 100)
+    chain.run(START + 100, concurrency=concurrency)
     assert sorted(chain.kept) == sorted(e for _, e in log)
 
 

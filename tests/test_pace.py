@@ -1,0 +1,106 @@
+"""A rate limit is kept: nobody sends before the named time, few are refused, and the pace recovers."""
+
+from __future__ import annotations
+
+import datetime as dt
+
+import pytest
+
+from tap_endorlabs.errors import StoppedError
+from tap_endorlabs.pace import Pace
+from tests.fake_endor_api import RateLimit
+from tests.harness import Clock
+
+EPOCH = dt.datetime(2026, 1, 1, tzinfo=dt.timezone.utc)
+
+
+class LimitedServer:
+    """Sends requests one after the other to a server with a token bucket."""
+
+    def __init__(self, pace: Pace, clock: Clock, limit: RateLimit | None) -> None:
+        self.pace, self.clock, self.limit = pace, clock, limit
+        self.sent: list[float] = []
+        self.refused: list[float] = []
+        self.named = 0.0
+
+    def send(self) -> None:
+        sent = self.pace.wait_for_turn()
+        assert sent >= self.named
+        self.sent.append(sent)
+        wait = self.limit.take(EPOCH + dt.timedelta(seconds=self.clock.now)) if self.limit else 0
+        if wait:
+            self.refused.append(sent)
+            self.named = self.clock.now + wait
+            self.pace.note_refusal(sent, wait)
+        else:
+            self.pace.note_answer()
+        self.clock.now += 0.001
+
+
+@pytest.mark.parametrize("burst", [1, 5, 50])
+def test_few_requests_are_refused_and_most_of_the_limit_is_used(burst: int) -> None:
+    clock = Clock()
+    server = LimitedServer(Pace(clock.read, clock.sleep), clock, RateLimit(5, burst=burst))
+    while clock.now < 120:
+        server.send()
+    late, refused = (sum(time > 10 for time in times) for times in (server.sent, server.refused))
+    assert 0 < refused < 0.15 * late
+    assert late - refused > 110 * 5 / 2
+
+
+def test_the_pace_recovers_when_the_limit_is_gone() -> None:
+    clock = Clock()
+    server = LimitedServer(Pace(clock.read, clock.sleep), clock, RateLimit(5))
+    while clock.now < 30:
+        server.send()
+    assert server.pace.rate is not None
+    server.limit = None
+    while clock.now < 60:
+        server.send()
+    assert server.pace.rate is None
+
+
+def test_there_is_no_limit_before_a_refusal() -> None:
+    clock = Clock()
+    pace = Pace(clock.read, clock.sleep)
+    for _ in range(100):
+        pace.wait_for_turn()
+        pace.note_answer()
+    assert clock.slept == []
+
+
+def test_refusals_of_requests_that_were_under_way_count_once() -> None:
+    clock = Clock()
+    pace = Pace(clock.read, clock.sleep)
+    clock.now = 1.0
+    sent = [pace.wait_for_turn() for _ in range(8)]
+    for _ in range(4):
+        pace.note_answer()
+    clock.now = 2.0
+    for time in sent:
+        pace.note_refusal(time, 3.0)
+    assert pace.rate == pytest.approx(0.8 * 2)
+    assert pace.wait_for_turn() == 5.0
+
+
+def test_a_refusal_that_names_no_time_is_waited_out_as_well() -> None:
+    clock = Clock()
+    pace = Pace(clock.read, clock.sleep)
+    pace.note_refusal(pace.wait_for_turn(), None)
+    assert pace.wait_for_turn() == 1.0
+
+
+def test_endless_refusals_do_not_slow_it_down_for_ever() -> None:
+    clock = Clock()
+    pace = Pace(clock.read, clock.sleep)
+    for _ in range(100):
+        pace.note_refusal(pace.wait_for_turn(), 1)
+    assert pace.rate == 0.1
+
+
+def test_nobody_waits_for_a_turn_after_the_end_of_the_run() -> None:
+    pace = Pace()
+    pace.note_refusal(pace.wait_for_turn(), 3600)
+    pace.stopped.set()
+    with pytest.raises(StoppedError):
+        pace.wait_for_turn()
