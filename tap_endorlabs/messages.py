@@ -8,11 +8,17 @@ import typing as t
 from singer_sdk.io_base import SingerWriter
 from singer_sdk.mapper import SameRecordTransform
 
+if sys.version_info >= (3, 12):
+    from typing import override  # noqa: ICN003
+else:
+    from typing_extensions import override
+
 if t.TYPE_CHECKING:
     import datetime as dt
     from collections.abc import Iterable
 
     from singer_sdk import Stream
+    from singer_sdk.singerlib.encoding.simple import Message
 
     from tap_endorlabs.records import Event
 
@@ -26,8 +32,16 @@ class MessageWriter(SingerWriter):
         if buffer is None:  # a stream of text stands in for stdout
             sys.stdout.write(lines.decode())
             return
-        buffer.write(lines)
+        rest = memoryview(lines)
+        # With PYTHONUNBUFFERED a write that a signal strikes stops halfway.
+        while rest:
+            rest = rest[buffer.write(rest) :]
         buffer.flush()
+
+    @override
+    def write_message(self, message: Message) -> None:
+        """Write a message."""
+        self.write_lines(f"{self.format_message(message)}\n".encode())
 
 
 def passes_unchanged(stream: Stream) -> bool:

@@ -8,6 +8,8 @@ import json
 import os
 import signal
 import subprocess
+import threading
+import time
 import typing as t
 from pathlib import Path
 from urllib.parse import urlsplit
@@ -381,6 +383,34 @@ def test_a_signal_leaves_whole_lines_and_a_state_that_resumes(
     assert running.returncode == 128 + number
     assert len(output.records) < 1200
     assert output.messages[-1]["type"] == "STATE"
+    rest = process.run(config=config, state=output.state)
+    assert sorted(output.uuids + rest.uuids) == sorted(expected(api))
+
+
+@pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGINT])
+@pytest.mark.parametrize("fault", [Fault.stall(60), Fault.status(503, headers={"Retry-After": "60"})], ids=str)
+def test_a_signal_ends_the_run_whatever_its_workers_wait_for(
+    number: signal.Signals, fault: Fault, api: FakeEndorApi, process: Process
+) -> None:
+    api.fail(fault, times=None, after=4)
+    config = config_for(api, start_date=START, page_size=50, concurrency=8)
+    with subprocess.Popen(
+        process.command(config=config), stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True
+    ) as running:
+        assert running.stdout is not None
+        assert running.stderr is not None
+        lines = [running.stdout.readline() for _ in range(30)]
+        while len(api.list_requests) < 8:
+            time.sleep(0.01)
+        os.kill(running.pid, number)
+        watchdog = threading.Timer(20, running.kill)
+        watchdog.start()
+        output = Output("".join([*lines, *running.stdout]), running.stderr.read(), running.wait())
+        watchdog.cancel()
+    assert output.code == 128 + number
+    assert output.errors == []
+    assert output.messages[-1]["type"] == "STATE"
+    api.heal()
     rest = process.run(config=config, state=output.state)
     assert sorted(output.uuids + rest.uuids) == sorted(expected(api))
 

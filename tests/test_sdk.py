@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import datetime as dt
 import inspect
+import subprocess
+import sys
 import typing as t
 
 import pytest
@@ -61,6 +63,16 @@ def test_validate_config_is_still_what_the_sdk_calls() -> None:
     assert parameters(Tap._validate_config) == parameters(TapEndorLabs._validate_config)
     with pytest.raises(Exception, match="The settings are wrong"):
         TapEndorLabs(config={})
+
+
+def test_a_start_imports_little_more_than_the_sdk_itself() -> None:
+    code = (
+        "import sys, singer_sdk; before = set(sys.modules); import tap_endorlabs.tap;"
+        "print(*{name.partition('.')[0] for name in set(sys.modules) - before})"
+    )
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
+    # What coverage brings along does not count.
+    assert set(done.stdout.split()) - sys.stdlib_module_names - {"coverage"} == {"tap_endorlabs", "msgspec"}
 
 
 def test_the_line_that_is_dropped_is_still_the_sdk_s() -> None:

@@ -129,6 +129,11 @@ class FakeEndorApi:
         if self._failure is None:
             self._loop.run_forever()
         self._loop.run_until_complete(runner.cleanup())
+        # Answers that are still being delayed.
+        tasks = asyncio.all_tasks(self._loop)
+        for task in tasks:
+            task.cancel()
+        self._loop.run_until_complete(asyncio.gather(*tasks, return_exceptions=True))
         self._loop.close()
 
     def _application(self) -> web.Application:
