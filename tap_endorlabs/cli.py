@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import contextlib
+import ctypes
 import logging
 import os
 import sys
@@ -29,6 +31,7 @@ class TapCommand(click.Command):
     def main(self, *args: t.Any, **kwargs: t.Any) -> t.Any:  # noqa: ANN401
         """Run the command; any failure of its own ends the process with exit code 1."""
         logging.captureWarnings(capture=True)
+        _share_memory_between_threads()
         try:
             return super().main(*args, **kwargs)
         except Exception as error:  # noqa: BLE001 - whatever it is, it must end in one line
@@ -42,6 +45,17 @@ class TapCommand(click.Command):
         if isinstance(error, TargetGoneError):
             # Python would flush stdout once more at exit, and complain.
             os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+
+
+def _share_memory_between_threads() -> None:
+    """Let all threads take memory from one place, where the C library lets that be chosen (glibc).
+
+    By default each gets an arena of its own, and what one thread frees is not used for what another needs: with 8
+    workers a run takes half as much memory again, and the more the longer it lasts.
+    """
+    most_arenas = -8  # M_ARENA_MAX of malloc.h
+    with contextlib.suppress(AttributeError, OSError, TypeError):
+        ctypes.CDLL(None).mallopt(most_arenas, 1)
 
 
 def _lines(error: Exception) -> list[str]:

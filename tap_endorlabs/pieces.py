@@ -27,7 +27,7 @@ SLIVER = 1.0
 GROWTH = 3
 """While it is not known how dense the events are, each piece is made so many times as long as the one before it."""
 
-ROOM = 1.5
+ROOM = 1.25
 """How many pieces for each reader may wait in memory for their turn to leave."""
 
 
