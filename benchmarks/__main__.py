@@ -16,7 +16,7 @@ from pathlib import Path
 from benchmarks import report
 from benchmarks.cases import COMPETITORS, FULL, QUICK, Case, Load, Run, make_cases
 from benchmarks.claims import judge
-from benchmarks.environments import FOLDER, OWN_BINARIES, binaries_for, install, version_of
+from benchmarks.environments import FOLDER, binaries_for, install, version_of
 from benchmarks.machine import facts
 from benchmarks.measure import Figures, measure
 from benchmarks.servers import DAYS, Servers
@@ -36,7 +36,7 @@ def main() -> int:
         del binaries[name]
     ready = t.cast("dict[str, Path]", binaries)
     sizes = QUICK if given.quick else FULL
-    cases = make_cases(sizes, [COMPETITORS[name] for name in ready], concurrent=_is_concurrent())
+    cases = make_cases(sizes, [COMPETITORS[name] for name in ready])
     results = {
         "machine": facts(),
         "versions": {COMPETITORS[n].label: version_of(COMPETITORS[n].package, b) for n, b in ready.items()},
@@ -67,13 +67,6 @@ def _names(text: str) -> list[str]:
     if unknown := set(names) - COMPETITORS.keys():
         raise argparse.ArgumentTypeError(f"no such competitor: {', '.join(sorted(unknown))}")
     return names
-
-
-def _is_concurrent() -> bool:
-    about = subprocess.run(
-        [f"{OWN_BINARIES}/tap-endorlabs", "--about", "--format", "json"], capture_output=True, check=True, timeout=60
-    )
-    return "concurrency" in json.loads(about.stdout)["settings"]["properties"]
 
 
 def run_rounds(cases: list[Case], binaries: dict[str, Path], rounds: int) -> list[dict[str, t.Any]]:

@@ -156,13 +156,12 @@ TABLES = {
 """What each table shows."""
 
 
-def make_cases(sizes: Sizes, competitors: t.Collection[Competitor], *, concurrent: bool) -> list[Case]:
+def make_cases(sizes: Sizes, competitors: t.Collection[Competitor]) -> list[Case]:
     """Give all that is to be measured.
 
     Args:
         sizes: how large.
         competitors: those that take part.
-        concurrent: whether the tap has the setting `concurrency`.
     """
     loads = {"plain": Load(sizes.plain), "waiting": Load(sizes.waiting, sizes.latency)}
     cases = [
@@ -177,8 +176,6 @@ def make_cases(sizes: Sizes, competitors: t.Collection[Competitor], *, concurren
         cases += [Case("concurrency", ours, waiting, number) for number in sizes.concurrency]
         shapes = [Load(waiting.events, waiting.latency, shape) for shape in sizes.shapes]
         cases += [Case("shapes", ours, load, REFERENCE_CONCURRENCY) for load in shapes]
-    if not concurrent:
-        cases = [Case(case.table, case.competitor, case.load) for case in cases]
     return list(dict.fromkeys(cases))
 
 

@@ -36,26 +36,43 @@ class Limits:
         self.whole_seconds = 0
         self._patience = GOOD_ANSWERS_TO_WIDEN
         self._good_answers = 0
-        self._widened = False
+        self._refusals = 0
+        self._on_trial = False
+        self._larger_pages = False
 
     def tighten(self, asked: Position) -> None:
-        """Halve what a request asked for, as the server ran out of time."""
-        if self._widened and asked.page_size <= self.page_size:
-            # It was too early: try again, but later each time.
-            self._widened = False
-            self._patience *= 2
+        """Ask for less from now on, as the server ran out of time for a request."""
+        seconds = asked.stop - asked.start
         self._good_answers = 0
-        self.page_size = min(self.page_size, max(asked.page_size // 2, SMALLEST_PAGE))
-        if asked.page_id is None or asked.page_size <= SMALLEST_PAGE:
-            self.width = min(self.width, max((asked.stop - asked.start) // 2, 1))
+        if asked.page_size > self.page_size or seconds > self.width:
+            # Others have learned since it was sent.
+            return
+        too_large = self._on_trial and self._larger_pages
+        if self._on_trial:
+            # It was too early: try again, but later each time.
+            self._patience *= 2
+        self._refusals += 1
+        # A shorter time is the cure that the API's documentation names, and small pages are slow themselves.
+        shorter = seconds > 1 and asked.page_id is None and not too_large
+        smaller = not shorter or self._refusals % 2 == 0
+        if smaller and asked.page_size > SMALLEST_PAGE:
+            self.page_size = max(asked.page_size // 2, SMALLEST_PAGE)
+        if shorter or asked.page_size <= SMALLEST_PAGE:
+            self.width = max(seconds // 2, 1)
+        self._on_trial = False
 
     def widen(self) -> None:
         """Take note of an answer in time; after some of them, more is asked for again."""
         if self.width == _WIDEST and self.page_size == self._most:
             return
         self._good_answers += 1
-        if self._good_answers >= self._patience:
-            self._good_answers = 0
-            self._widened = True
-            self.width = min(self.width * 2, _WIDEST)
+        if self._good_answers < self._patience:
+            return
+        self._good_answers = self._refusals = 0
+        self._on_trial = True
+        # One at a time and in turn, so that a refusal tells which of them was too much.
+        self._larger_pages = self.page_size < self._most and (not self._larger_pages or self.width == _WIDEST)
+        if self._larger_pages:
             self.page_size = min(self.page_size * 2, self._most)
+        else:
+            self.width = min(self.width * 2, _WIDEST)

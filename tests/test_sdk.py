@@ -82,7 +82,7 @@ def test_the_line_that_is_dropped_is_still_the_sdk_s() -> None:
 def test_the_paginator_stands_where_it_has_put_itself() -> None:
     paginator = SeekPaginator(0, 100, Limits(500))
     paginator.ask_for_less()
-    assert paginator.current_value == (0, 50, 250, False, None)
+    assert paginator.current_value == (0, 50, 500, False, None)
 
 
 def test_the_signal_handler_is_still_the_sdk_s() -> None:
