@@ -117,7 +117,7 @@ class SeekPaginator(BaseAPIPaginator[Position]):
 
     def _after_sorted(self, page: Page, here: Position) -> Position | None:
         times = [event.create_time for event in page.events]
-        if not times or times != sorted(times):
+        if not self._limits.sorts or not times or times != sorted(times):
             if self._limits.sorts:
                 self._limits.sorts, self._limits.whole_seconds = False, here.stop - here.start
             self._whole_until, self._whole_width = self.stop, self._limits.whole_seconds
@@ -133,6 +133,7 @@ class SeekPaginator(BaseAPIPaginator[Position]):
         return self._at(last)
 
     def _note_crowd(self, second: int) -> None:
+        """Learn from two crowded seconds how long a stretch of a few pages is where there are many of them."""
         if self._crowd is not None:
             before, settled_then = self._crowd
             pages = (self._settled_before - settled_then) / self._limits.page_size
