@@ -27,6 +27,9 @@ SLIVER = 1.0
 GROWTH = 3
 """While it is not known how dense the events are, each piece is made so many times as long as the one before it."""
 
+STEPS = 2
+"""Behind a burst it takes so many pieces until one is as long as it would be elsewhere."""
+
 ROOM = 1.25
 """How many pieces for each reader may wait in memory for their turn to leave."""
 
@@ -55,6 +58,8 @@ class Piece:
         due: how many pages its reader is still to read.
         failure: why it can't be read any further.
         density: pages per second where it was read last, None before that.
+        pages: how much has been read of it since it was last cut.
+        seconds: in what time that lies.
     """
 
     def __init__(self, paginator: SeekPaginator) -> None:
@@ -68,6 +73,8 @@ class Piece:
         self._background = False
         self._pages = 0.0
         self._seconds = 0
+        self.pages = 0.0
+        self.seconds = 0
         self._stretches: list[Stretch] = []
 
     @property
@@ -89,6 +96,8 @@ class Piece:
         is_full = page.size >= position.page_size or page.says_more
         self._pages += 1 if is_full else len(paginator.settled) / position.page_size
         self._seconds += paginator.reached - before
+        self.pages += len(paginator.settled) / position.page_size
+        self.seconds += paginator.reached - before
         after = None if paginator.finished else paginator.current_value
         # What leads up to a stretch that is read whole must not be measured without it.
         is_between = after is not None and after.whole and (after.page_id is not None or not position.whole)
@@ -136,6 +145,7 @@ class Pieces:
         self._limits = limits
         self._readers = readers
         self._density = first.density or 0.0
+        self._pages, self._seconds = first.pages, first.seconds
 
     @property
     def head(self) -> Piece | None:
@@ -180,6 +190,8 @@ class Pieces:
     def cut(self, piece: Piece, pages: int) -> None:
         """Leave to others what lies behind the next pages of a piece."""
         index = self._all.index(piece)
+        self._pages, self._seconds = self._pages + piece.pages, self._seconds + piece.seconds
+        piece.pages, piece.seconds = 0.0, 0
         density = self._density_at(index)
         piece.expect(density)
         piece.due = pages
@@ -205,6 +217,11 @@ class Pieces:
     def _density_at(self, index: int) -> float:
         """Estimate the pages per second at the start of a piece from those that have been measured before it."""
         unmeasured = next((n for n, piece in enumerate(self._all[index::-1]) if piece.density is not None), None)
-        if unmeasured is None:
-            return self._density / float(GROWTH**index)
-        return (self._all[index - unmeasured].density or 0.0) / float(GROWTH ** max(unmeasured - 1, 0))
+        near = self._density if unmeasured is None else self._all[index - unmeasured].density or 0.0
+        steps = index if unmeasured is None else max(unmeasured - 1, 0)
+        if steps == 0 or near == 0:
+            return near
+        # In a burst the pieces behind the first are soon as long as they are elsewhere: where it ends is not known.
+        usual = self._pages / self._seconds if self._seconds else near
+        growth = max(GROWTH, (near / usual) ** (1 / STEPS)) if self._limits.whole_seconds == 0 else GROWTH
+        return float(near / growth**steps)
