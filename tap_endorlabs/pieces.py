@@ -93,11 +93,12 @@ class Piece:
         before = paginator.reached
         paginator.advance(page)  # type: ignore[arg-type] # a decoded page, see SeekPaginator.get_next
         self._stretches.append(Stretch(paginator.settled, paginator.reached, page.rejected))
+        pages, seconds = len(paginator.settled) / position.page_size, paginator.reached - before
+        self.pages += pages
+        self.seconds += seconds
         is_full = page.size >= position.page_size or page.says_more
-        self._pages += 1 if is_full else len(paginator.settled) / position.page_size
-        self._seconds += paginator.reached - before
-        self.pages += len(paginator.settled) / position.page_size
-        self.seconds += paginator.reached - before
+        self._pages += 1 if is_full else pages
+        self._seconds += seconds
         after = None if paginator.finished else paginator.current_value
         # What leads up to a stretch that is read whole must not be measured without it.
         is_between = after is not None and after.whole and (after.page_id is not None or not position.whole)
@@ -190,7 +191,8 @@ class Pieces:
     def cut(self, piece: Piece, pages: int) -> None:
         """Leave to others what lies behind the next pages of a piece."""
         index = self._all.index(piece)
-        self._pages, self._seconds = self._pages + piece.pages, self._seconds + piece.seconds
+        self._pages += piece.pages
+        self._seconds += piece.seconds
         piece.pages, piece.seconds = 0.0, 0
         density = self._density_at(index)
         piece.expect(density)
