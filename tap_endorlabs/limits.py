@@ -26,14 +26,14 @@ class Limits:
         page_size: events to ask for at a time.
         width: seconds to ask for at a time.
         sorts: whether the server honours a sort.
-        whole_seconds: how many seconds to read whole at a time, 0 while that is not called for.
+        crowds: how often a second has been met that has a fair part of a page.
     """
 
     def __init__(self, page_size: int) -> None:
         self.page_size = self._most = page_size
         self.width = _WIDEST
         self.sorts = True
-        self.whole_seconds = 0
+        self.crowds = 0
         self._patience = GOOD_ANSWERS_TO_WIDEN
         self._good_answers = 0
         self._refusals = 0

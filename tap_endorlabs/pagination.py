@@ -12,26 +12,44 @@ from __future__ import annotations
 
 import typing as t
 from bisect import bisect_left
-from collections import Counter
 
 from singer_sdk.pagination import BaseAPIPaginator
 
+from tap_endorlabs.density import Density
 from tap_endorlabs.errors import ApiError
 from tap_endorlabs.limits import SMALLEST_PAGE
 from tap_endorlabs.timestamps import second_of, stamp_of_second
 
 if t.TYPE_CHECKING:
+    from collections.abc import Sequence
+
     from tap_endorlabs.limits import Limits
     from tap_endorlabs.records import Event, Page, Reject
 
-MOST_PAGES_WHOLE = 10
+MOST_PAGES_WHOLE = 16
 """A stretch longer than a second that has more pages than this is halved instead of held in memory."""
 
 PAGES_WHOLE = 4
 """Where the tap chooses how long a stretch to read whole, it is made to have about so many pages."""
 
-CROWDED = 1 / 5
-"""Where a second has more than this share of a page, reading on from its start would fetch too much twice."""
+FIRST_SHARE = 64
+"""Where the server does not sort and nothing is known yet, the range is tried whole in so many parts."""
+
+MOST_GROWTH = 8
+"""After a stretch that was read whole, the next is at most so many times as long."""
+
+CROWDED = 0.3
+"""Where the group of an average event fills more of a page than this, reading on from the start of a second would fetch
+too much twice: about half of such a group with each page."""
+
+MANY_CROWDS = 3
+"""A log in which so many crowded seconds have been met is taken to have more of them."""
+
+SPARSE = 0.5
+"""A stretch that was read whole for less than this part of a page was too short."""
+
+FULL_SECOND = 0.9
+"""A second that fills this much of a page is read whole: the next page might hold nothing else."""
 
 
 class Position(t.NamedTuple):
@@ -67,18 +85,25 @@ class SeekPaginator(BaseAPIPaginator[Position]):
         start: first second, inclusive.
         stop: last second, exclusive; the range is not empty.
         limits: how much to ask for at a time.
+
+    Attributes:
+        density: how dense the events are, by what has been read of this range or was expected of it.
+        measured: whether that has been read.
+        read: all that has been read, to be collected.
     """
 
     def __init__(self, start: int, stop: int, limits: Limits) -> None:
         self.stop = stop
         self.settled: list[Event] = []
+        self.density = Density()
+        self.measured = False
+        self.read = Density()
+        self._approach = Density()
         self._limits = limits
-        self._whole_width = limits.whole_seconds
-        self._whole_until = start + limits.whole_seconds if limits.sorts else stop
+        self._whole_seconds = 0
+        self._full_second: int | None = None
         self._stretch = _WholeStretch()
         self._held: dict[str, Event] = {}
-        self._settled_before = 0
-        self._crowd: tuple[int, int] | None = None
         super().__init__(self._stand(start))
 
     @property
@@ -110,91 +135,107 @@ class SeekPaginator(BaseAPIPaginator[Position]):
         at_end = page.size == 0 or (page.size < here.page_size and not page.says_more)
         if here.whole:
             return self._after_whole(page, here, at_end=at_end)
-        if at_end:
-            self._settle(here.stop)
-            return self._at(here.stop)
-        return self._after_sorted(page, here)
+        return self._after_sorted(page, here, at_end=at_end)
 
-    def _after_sorted(self, page: Page, here: Position) -> Position | None:
+    def _after_sorted(self, page: Page, here: Position, *, at_end: bool) -> Position | None:
         times = [event.create_time for event in page.events]
-        if not self._limits.sorts or not times or times != sorted(times):
-            if self._limits.sorts:
-                self._limits.sorts, self._limits.whole_seconds = False, here.stop - here.start
-            self._whole_until, self._whole_width = self.stop, self._limits.whole_seconds
+        if at_end:
+            last = here.stop
+        elif not self._limits.sorts or not times or times != sorted(times):
+            self._limits.sorts = False
             return self._stand(here.start)
-        last = min(max(second_of(times[-1]), here.start), here.stop)
+        else:
+            last = min(max(second_of(times[-1]), here.start), here.stop)
         self._settle(last)
         ties = len(times) - bisect_left(times, stamp_of_second(last))
-        if ties > len(times) * CROWDED:
-            self._note_crowd(last)
-            # Where most of a page lies in one second, there may well be more in it than a page holds.
-            self._whole_width = self._limits.whole_seconds or int(ties > len(times) / 2)
-            self._whole_until = last + self._whole_width
+        self._limits.crowds += ties > len(times) * CROWDED
+        self._full_second = last if last == here.start or ties > len(times) * FULL_SECOND else None
+        # A burst may begin or end within the page, so each half of it speaks for itself.
+        middle = second_of(self.settled[len(self.settled) // 2].create_time) if self.settled else here.start
+        half = bisect_left(self.settled, (stamp_of_second(middle),))
+        self._measure(self.settled[:half], middle - here.start)
+        self._measure(self.settled[half:], last - middle, is_complete=self._full_second is None)
+        self._whole_seconds = 0
+        self._plan()
         return self._at(last)
-
-    def _note_crowd(self, second: int) -> None:
-        """Learn from two crowded seconds how long a stretch of a few pages is where there are many of them."""
-        if self._crowd is not None:
-            before, settled_then = self._crowd
-            pages = (self._settled_before - settled_then) / self._limits.page_size
-            # Where a single crowd is too much already, a longer stretch only makes it worse.
-            self._limits.whole_seconds = int((second - before) * PAGES_WHOLE / pages) if 0 < pages <= PAGES_WHOLE else 0
-        self._crowd = second, self._settled_before
 
     def _after_whole(self, page: Page, here: Position, *, at_end: bool) -> Position | None:
         news = self._stretch.take(page, here.page_size)
         # A full page may be the last one, but only a server that has pointed to a next page before can say so.
         at_end |= self._stretch.said_more and not page.says_more
+        seconds = here.stop - here.start
         if at_end or not news or page.next_page_id is None:
             self._settle(here.stop)
-            self._plan(here)
+            self._measure(self.settled, seconds)
+            self._whole_seconds = seconds
+            self._plan(after_gap=len(self.settled) < SPARSE * here.page_size)
             return self._at(here.stop)
-        if self._stretch.pages >= MOST_PAGES_WHOLE and here.stop - here.start > 1:
-            return self._shorten(here)
+        if self._stretch.pages >= MOST_PAGES_WHOLE and seconds > 1:
+            self._whole_seconds = 0 if self._limits.sorts else seconds // 2
+            self.density, self.measured = Density(MOST_PAGES_WHOLE, seconds), True
+            return self._stand(here.start)
         return here._replace(page_id=page.next_page_id)
 
-    def _plan(self, done: Position) -> None:
-        """Choose how to go on after a stretch that has been read whole."""
-        self._stretch = _WholeStretch()
-        seconds = done.stop - done.start
-        pages = len(self.settled) / self._limits.page_size
-        width = max(int(seconds * min(PAGES_WHOLE, PAGES_WHOLE / (pages or 1))), 1)
-        if not self._limits.sorts:
-            self._limits.whole_seconds = self._whole_width = width
-        elif self._limits.whole_seconds and pages >= 1:
-            fullest = max(Counter(event.create_time[:19] for event in self.settled).values())
-            self._limits.whole_seconds = width if fullest > self._limits.page_size * CROWDED else 0
-            self._whole_width = self._limits.whole_seconds
-            self._whole_until = done.stop + self._whole_width
+    def _measure(self, events: Sequence[Event], seconds: int, *, is_complete: bool = True) -> None:
+        self._approach = self._approach.plus(Density.of(events, seconds, self._limits.page_size))
+        # What leads up to a crowd must not be measured without it.
+        if is_complete and self._approach.seconds:
+            self.read = self.read.plus(self._approach)
+            self.density = self.density.after(self._approach, self._limits.page_size)
+            self.measured = self.density.pages > 0
+            self._approach = Density()
 
-    def _shorten(self, here: Position) -> Position:
-        self._stretch = _WholeStretch()
-        if self._limits.sorts:
-            self._whole_until = self._limits.whole_seconds = 0
-        else:
-            self._limits.whole_seconds = self._whole_width = (here.stop - here.start) // 2
-        return self._stand(here.start)
+    def expect(self, density: Density) -> None:
+        """Take for granted how dense the events are, as nothing has been read of this range."""
+        self.density = density
+        self._whole_seconds = 0
+        self._plan()
+        self.renew()
+
+    def _plan(self, *, after_gap: bool = False) -> None:
+        """Choose how many seconds to read whole from now on; none where time tells the pages apart."""
+        density = self.density
+        is_crowded = (
+            density.crowd > CROWDED
+            and density.pages > MANY_CROWDS * density.crowd
+            and self._limits.crowds >= MANY_CROWDS
+        )
+        if self._limits.sorts and (after_gap or not is_crowded):
+            # In the order of time, a gap of any length is passed with one page.
+            self._whole_seconds = 0
+            return
+        # One group more than there were, as chance may have kept it away.
+        seconds = density.seconds / (density.pages + density.crowd or 1) * max(PAGES_WHOLE, density.crowd)
+        before = max(self._whole_seconds, density.seconds)
+        if after_gap:
+            seconds = max(seconds, before * MOST_GROWTH)
+        self._whole_seconds = max(round(min(seconds, before * MOST_GROWTH)), 1)
+
+    @property
+    def stretch_stop(self) -> int | None:
+        """Where the stretch ends that is being read whole, unless that is a single second among others."""
+        return None if self.finished or not self._whole_seconds else self.current_value.stop
 
     def _at(self, second: int) -> Position | None:
         """Stand at a second before which all is settled; None at the end of the range."""
         return self._stand(second) if second < self.stop else None
 
     def _stand(self, second: int) -> Position:
-        whole = second < self._whole_until
-        width = min(self._limits.width, self._whole_width) if whole else self._limits.width
-        return Position(second, min(second + width, self.stop), self._limits.page_size, whole)
+        self._stretch = _WholeStretch()
+        width = self._whole_seconds or int(second == self._full_second)
+        if not self._limits.sorts and not width:
+            width = self._whole_seconds = max((self.stop - second) // FIRST_SHARE, 1)
+        stop = min(second + min(width or self._limits.width, self._limits.width), self.stop)
+        return Position(second, stop, self._limits.page_size, width > 0)
 
     def _settle(self, second: int) -> None:
         bound = stamp_of_second(second)
         self.settled = sorted(e for e in self._held.values() if e.create_time < bound)
         self._held = {e.uuid: e for e in self._held.values() if e.create_time >= bound}
-        self._settled_before += len(self.settled)
 
     def ask_for_less(self) -> None:
         """Ask for less at the current position, as the server ran out of time; it must be divisible."""
-        here = self.current_value
-        self._limits.tighten(here)
-        self._whole_width = min(self._whole_width, self._limits.width)
+        self._limits.tighten(self.current_value)
         self.renew()
 
     def renew(self) -> None:
@@ -203,7 +244,6 @@ class SeekPaginator(BaseAPIPaginator[Position]):
         if here.page_id is not None and here.stop - here.start <= self._limits.width:
             self._value = here._replace(page_size=self._limits.page_size)
         else:
-            self._stretch = _WholeStretch()
             self._value = self._stand(here.start)
 
     def split(self, second: int) -> SeekPaginator | None:

@@ -1,18 +1,19 @@
 """How a range is cut into pieces that are read side by side; no threads in here.
 
 How long a piece is made follows from how dense the events were next to it. Each page that is read corrects that, and
-what its reader will not get to in a few pages is cut off, for others to take.
+what its reader will not get to in a few pages is cut off, for others to take. A piece may turn out to end in an almost
+empty page, so pieces are cut only as long as the requests that are wasted so stay within a budget.
 """
 
 from __future__ import annotations
 
 import typing as t
 
-from tap_endorlabs.pagination import CROWDED
+from tap_endorlabs.density import Density
 
 if t.TYPE_CHECKING:
     from tap_endorlabs.limits import Limits
-    from tap_endorlabs.pagination import Position, SeekPaginator
+    from tap_endorlabs.pagination import SeekPaginator
     from tap_endorlabs.records import Event, Page, Reject
 
 PAGES_AT_A_TIME = 4
@@ -32,6 +33,15 @@ STEPS = 2
 
 ROOM = 1.25
 """How many pieces for each reader may wait in memory for their turn to leave."""
+
+FEW_GROUPS = 3
+"""So many groups don't tell how far apart groups are."""
+
+WASTE = 16.0
+"""So many requests may be wasted at the ends of pieces, beside a share of the pages."""
+
+WASTE_SHARE = 0.18
+"""The share of the pages that may be wasted besides."""
 
 
 class Stretch(t.NamedTuple):
@@ -57,9 +67,7 @@ class Piece:
         touched: whether anybody ever has.
         due: how many pages its reader is still to read.
         failure: why it can't be read any further.
-        density: pages per second where it was read last, None before that.
-        pages: how much has been read of it since it was last cut.
-        seconds: in what time that lies.
+        wasted: how many requests brought nothing, in parts of a request, since that was last collected.
     """
 
     def __init__(self, paginator: SeekPaginator) -> None:
@@ -68,13 +76,7 @@ class Piece:
         self.touched = False
         self.due = 0
         self.failure: BaseException | None = None
-        self.density: float | None = None
-        self._expected = 0.0
-        self._background = False
-        self._pages = 0.0
-        self._seconds = 0
-        self.pages = 0.0
-        self.seconds = 0
+        self.wasted = 0.0
         self._stretches: list[Stretch] = []
 
     @property
@@ -90,41 +92,14 @@ class Piece:
     def take_in(self, page: Page) -> None:
         """Take in the page that the paginator's position was answered with."""
         paginator, position = self.paginator, self.paginator.current_value
-        before = paginator.reached
+        held, stop = paginator.held, paginator.stop
         paginator.advance(page)  # type: ignore[arg-type] # a decoded page, see SeekPaginator.get_next
         self._stretches.append(Stretch(paginator.settled, paginator.reached, page.rejected))
-        pages, seconds = len(paginator.settled) / position.page_size, paginator.reached - before
-        self.pages += pages
-        self.seconds += seconds
-        is_full = page.size >= position.page_size or page.says_more
-        self._pages += 1 if is_full else pages
-        self._seconds += seconds
-        after = None if paginator.finished else paginator.current_value
-        # What leads up to a stretch that is read whole must not be measured without it.
-        is_between = after is not None and after.whole and (after.page_id is not None or not position.whole)
-        if self._seconds and not is_between:
-            self._measure(position)
-
-    def _measure(self, position: Position) -> None:
-        """Say how dense it is, but let a second that had to be read by itself not speak for its neighbours."""
-        alone = position.whole and position.stop - position.start == 1
-        if alone and self._background:
-            # Ordinary events led up to it, so it is an exception.
-            self._background = False
-        elif alone and self._seconds == 1 and not self._expected:
-            return
-        else:
-            if alone and self._expected:
-                # It counts for no more than what was thought before.
-                self._pages += 1
-                self._seconds += int(1 / self._expected)
-            self._background = not alone and len(self.paginator.settled) > CROWDED * position.page_size
-            self.density = self._expected = self._pages / self._seconds
-        self._pages, self._seconds = 0.0, 0
-
-    def expect(self, density: float) -> None:
-        """Take for granted, until it is measured, how many pages per second it has."""
-        self._expected = density
+        news = (len(paginator.settled) + paginator.held - held) / position.page_size
+        size = page.size / position.page_size if page.says_more else 1.0
+        # A query that had to be short is not the fault of where the range was cut.
+        if size < 1 or page.says_more or position.stop == stop:
+            self.wasted += max(size - news, 0.0)
 
     def leave(self) -> list[Stretch]:
         """Hand over what has been read."""
@@ -145,8 +120,9 @@ class Pieces:
         self._all = [first]
         self._limits = limits
         self._readers = readers
-        self._density = first.density or 0.0
-        self._pages, self._seconds = first.pages, first.seconds
+        self._density = first.paginator.density
+        self._read = Density()
+        self._wasted = 0.0
 
     @property
     def head(self) -> Piece | None:
@@ -160,7 +136,7 @@ class Pieces:
 
     def drop_head(self) -> None:
         """Forget the earliest piece, of which everything has left."""
-        self._density = self._all.pop(0).density or 0.0
+        self._density = self._all.pop(0).paginator.density
 
     def take(self) -> Piece | None:
         """Give the earliest piece that nobody reads; None where there is none, or no room in memory for more."""
@@ -173,14 +149,17 @@ class Pieces:
                 if piece is not self._all[0] and not self._has_room():
                     return None
                 piece.taken = piece.touched = True
-                piece.paginator.renew()
+                if piece.paginator.measured:
+                    piece.paginator.renew()
+                else:
+                    piece.paginator.expect(self._expected_at(self._all.index(piece)))
                 self.cut(piece, self._share(piece))
                 return piece
         return None
 
     def _share(self, piece: Piece) -> int:
         """Say how many pages a reader is to take, so that at the end of the range there is something for all."""
-        density = self._density_at(self._all.index(piece))
+        density = self._rate_at(self._all.index(piece))
         left = density * sum(p.paginator.stop - p.paginator.reached for p in self._all if not p.taken or p is piece)
         return max(1, min(PAGES_AT_A_TIME, int(left / self._readers))) if density else PAGES_AT_A_TIME
 
@@ -191,11 +170,7 @@ class Pieces:
     def cut(self, piece: Piece, pages: int) -> None:
         """Leave to others what lies behind the next pages of a piece."""
         index = self._all.index(piece)
-        self._pages += piece.pages
-        self._seconds += piece.seconds
-        piece.pages, piece.seconds = 0.0, 0
-        density = self._density_at(index)
-        piece.expect(density)
+        self._collect(piece)
         piece.due = pages
         if piece.finished:
             return
@@ -204,10 +179,11 @@ class Pieces:
         if pages == 0 and after is not None:
             paginator.absorb(after.paginator)
             self._all.remove(after)
-        if pages == 0 or density == 0:
+        rate = self._rate_at(index)
+        if pages == 0 or rate == 0:
             return
-        second = paginator.reached + int((pages - MARGIN) / density)
-        if after is None and (paginator.stop - second) * density < SLIVER:
+        second = paginator.stretch_stop or paginator.reached + int((pages - MARGIN) / rate)
+        if after is None and ((paginator.stop - second) * rate < SLIVER or not self._may_waste()):
             return
         rest = paginator.split(second)
         if rest is not None and after is not None:
@@ -216,14 +192,38 @@ class Pieces:
         if rest is not None:
             self._all.insert(index + 1, Piece(rest))
 
-    def _density_at(self, index: int) -> float:
+    def _collect(self, piece: Piece) -> None:
+        self._read = self._read.plus(piece.paginator.read)
+        self._wasted += piece.wasted
+        piece.paginator.read, piece.wasted = Density(), 0.0
+
+    def _may_waste(self) -> bool:
+        """Whether another piece may be cut off, even if each of them ended in an empty page."""
+        unfinished = sum(not piece.finished for piece in self._all)
+        return self._wasted + unfinished < WASTE + WASTE_SHARE * self._read.pages
+
+    def _nearest(self, index: int) -> tuple[Density, int]:
+        """Give the density that was measured last before a piece, and how many unmeasured pieces lie between."""
+        unmeasured = next((n for n, piece in enumerate(self._all[index::-1]) if piece.paginator.measured), None)
+        if unmeasured is None:
+            return self._density, index
+        return self._all[index - unmeasured].paginator.density, max(unmeasured - 1, 0)
+
+    def _expected_at(self, index: int) -> Density:
+        """Give the density to be expected of an unmeasured piece, by so many before it as have a few groups alike."""
+        measured = [piece.paginator.density for piece in self._all[index::-1] if piece.paginator.measured]
+        density, *earlier = [*measured, self._density]
+        for other in earlier:
+            if density.pages > FEW_GROUPS * density.crowd:
+                break
+            density = other.after(density, self._limits.page_size)
+        return density
+
+    def _rate_at(self, index: int) -> float:
         """Estimate the pages per second at the start of a piece from those that have been measured before it."""
-        unmeasured = next((n for n, piece in enumerate(self._all[index::-1]) if piece.density is not None), None)
-        near = self._density if unmeasured is None else self._all[index - unmeasured].density or 0.0
-        steps = index if unmeasured is None else max(unmeasured - 1, 0)
-        if steps == 0 or near == 0:
-            return near
+        density, steps = self._nearest(index)
+        if steps == 0 or density.rate == 0:
+            return density.rate
         # In a burst the pieces behind the first are soon as long as they are elsewhere: where it ends is not known.
-        usual = self._pages / self._seconds if self._seconds else near
-        growth = max(GROWTH, (near / usual) ** (1 / STEPS)) if self._limits.whole_seconds == 0 else GROWTH
-        return float(near / growth**steps)
+        growth = max(GROWTH, (density.rate / (self._read.rate or density.rate)) ** (1 / STEPS))
+        return float(density.rate / growth**steps)

@@ -42,7 +42,7 @@ def read_range(fetch: Fetch, start: int, stop: int, page_size: int, concurrency:
         return
     limits = Limits(page_size)
     first = Piece(SeekPaginator(start, stop, limits))
-    while not first.finished and (concurrency == 1 or first.density is None):
+    while not first.finished and (concurrency == 1 or first.paginator.density.rate == 0):
         _read_page(first, fetch, threading.Lock())
         yield from first.leave()
     if not first.finished:

@@ -46,11 +46,28 @@ def bursts(rng: random.Random, count: int, number: int, whole: float = WHOLE) ->
     return found
 
 
+def short_bursts(rng: random.Random, count: int, number: int, length: float) -> list[float]:
+    """Nine of ten events lie in bursts of this length."""
+    begins = [rng.random() * (WHOLE - length) for _ in range(number)]
+    burst = [begins[n % number] + rng.random() * length for n in range(count * 9 // 10)]
+    return [*spread(rng, count // 10, 0, WHOLE), *burst]
+
+
+def groups(rng: random.Random, count: int, largest: int) -> list[float]:
+    """Groups of all sizes share one time each."""
+    found: list[float] = []
+    while len(found) < count:
+        found += [rng.randrange(WHOLE - 1) + 0.25] * min(rng.randint(1, largest), count - len(found))
+    return found
+
+
 RNG = random.Random(11)
 SHAPES = {
     "uniform": spread(RNG, 10_000, 0, WHOLE),
     "a burst": bursts(RNG, 10_000, 1),
     "five bursts": bursts(RNG, 10_000, 5),
+    "20 bursts of ten minutes": short_bursts(RNG, 10_000, 20, 600),
+    "40 bursts of a minute": short_bursts(RNG, 10_000, 40, 60),
     "a burst within an hour": bursts(RNG, 10_000, 1, 3600),
     "all at the beginning": [*spread(RNG, 10_000, 0, 3600), float(WHOLE - 2)],
     "all at the end": [1.0, *spread(RNG, 10_000, WHOLE - 3600, 3599)],
@@ -60,6 +77,10 @@ SHAPES = {
     "more than a page at each minute": [n // 140 * 60.0 for n in range(10_000)],
     "crowds among others": [*spread(RNG, 5_000, 0, WHOLE), *(n // 260 * WHOLE / 20 + 0.5 for n in range(5_000))],
     "one crowd": [*spread(RNG, 9_740, 0, WHOLE), *[DAY + 0.25] * 260],
+    "small groups at random": groups(RNG, 10_000, 20),
+    "groups of up to a page and a half at random": groups(RNG, 10_000, 160),
+    "groups of up to two pages among others": [*spread(RNG, 5_000, 0, WHOLE), *groups(RNG, 5_000, 240)],
+    "two pages in each second": [*(n // 200 + n % 200 / 200 for n in range(10_000)), WHOLE - 2.0],
     "all at one instant": [5.5] * 10_000,
     "none": [],
 }
