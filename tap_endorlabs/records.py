@@ -8,12 +8,13 @@ from __future__ import annotations
 
 import decimal
 import json
+import re
 import typing as t
 from dataclasses import dataclass, field
 
 import msgspec
 
-from tap_endorlabs.errors import one_line
+from tap_endorlabs.errors import TapError, one_line
 from tap_endorlabs.timestamps import normalize
 
 _ID_FIELDS = {
@@ -23,6 +24,13 @@ _ID_FIELDS = {
     "message_kind": ("spec", "message_kind"),
     "message_uuid": ("spec", "message_uuid"),
 }
+
+_MOST_DIGITS = 4300
+"""Python, and so most targets, reads no integer of more digits."""
+
+_STRIDE = 64
+_MORE_DIGITS = re.compile(rb"(?<![0-9])[0-9]{%d}" % (_MOST_DIGITS // _STRIDE))
+"""What every 64th byte of such an integer looks like: to look at all bytes would take longer than all else."""
 
 
 class Event(t.NamedTuple):
@@ -53,8 +61,11 @@ class Reject(t.NamedTuple):
     def __str__(self) -> str:
         """What identifies the object, in one line; nothing else of it is shown."""
         value = _load(self.raw)
-        known = {name: _dig(value, path) for name, path in _ID_FIELDS.items()}
-        return one_line(json.dumps({name: what for name, what in known.items() if what is not None}))
+        known = {name: _dig(value, *path) for name, path in _ID_FIELDS.items()}
+        plain = {
+            name: str(what) for name, what in known.items() if what is not None and not isinstance(what, (dict, list))
+        }
+        return one_line(json.dumps(plain))
 
 
 @dataclass(frozen=True)
@@ -118,7 +129,9 @@ def decode_page(body: bytes) -> Page:
     """Decode the body of an answer; a part that is missing or null counts as empty.
 
     Raises:
-        ValueError: the body is not the JSON of a list answer.
+        ValueError: the body is not the JSON of a list answer, or has what targets can't read: a lone surrogate, or an
+            integer of thousands of digits.
+        RecursionError: it is nested too deeply.
     """
     if b"\n" in body or b"\r" in body:
         body = msgspec.json.format(body, indent=-1)
@@ -130,6 +143,9 @@ def decode_page(body: bytes) -> Page:
         # The decoder does not look into text that it passes on. One by one, as that takes less memory at a time.
         for raw in raws:
             raw.decode()
+    for raw in raws:
+        if len(raw) > _MOST_DIGITS and _MORE_DIGITS.search(raw[::_STRIDE]):
+            json.loads(raw)
     events, rejected = _all_as_events(body, raws), []
     if events is None:
         found = [_as_event(raw) for raw in raws]
@@ -158,14 +174,19 @@ def _all_as_events(body: bytes, raws: list[bytes]) -> list[Event] | None:
 def _as_event(raw: bytes) -> Event | Reject:
     try:
         key = _decode_key(raw)
-        stamp = normalize(key.meta.create_time)
+        uuid, text, has_own = key.uuid, key.meta.create_time, key.create_time is not msgspec.UNSET
     except ValueError:
-        return Reject(_readable_time(raw), raw)
-    if not key.uuid:
+        # Where a name comes twice the last counts, for this decoder too, but it minds the type of the others.
+        value = _load(raw)
+        uuid, text = _text(value, "uuid"), _text(value, "meta", "create_time")
+        has_own = isinstance(value, dict) and "create_time" in value
+    try:
+        stamp = normalize(text)
+    except ValueError:
+        return Reject(None, raw)
+    if not uuid:
         return Reject(stamp, raw)
-    if key.create_time is not msgspec.UNSET:
-        raw = _without_create_time(raw)
-    return Event(stamp, key.uuid, raw)
+    return Event(stamp, uuid, _without_create_time(raw) if has_own else raw)
 
 
 def _without_create_time(raw: bytes) -> bytes:
@@ -174,21 +195,28 @@ def _without_create_time(raw: bytes) -> bytes:
     return msgspec.json.encode(fields)
 
 
-def _readable_time(raw: bytes) -> str | None:
-    try:
-        return normalize(_dig(_load(raw), _ID_FIELDS["create_time"]) or "")
-    except ValueError:
-        return None
-
-
 def to_record(event: Event) -> dict[str, t.Any]:
     """Give the record of an event: the API's object, with `create_time` added at the top.
 
     Numbers keep all their digits: those with a fraction become `Decimal`.
+
+    Raises:
+        TapError: Python can't hold the object.
     """
-    record: dict[str, t.Any] = json.loads(event.raw, parse_float=decimal.Decimal)
+    try:
+        record: dict[str, t.Any] = json.loads(event.raw, parse_float=decimal.Decimal)
+    except (ValueError, ArithmeticError, RecursionError) as error:
+        raise unfit(event, error) from error
     record["create_time"] = event.create_time
     return record
+
+
+def unfit(event: Event, error: Exception) -> TapError:
+    """Say of an event that Python can't take it apart, as stream maps and the like need."""
+    return TapError(
+        f"Event {one_line(event.uuid, 60)} can't be taken apart ({type(error).__name__}: {one_line(str(error))}). "
+        "Without stream maps, flattening, deselected fields and batch files it passes as it is."
+    )
 
 
 def _load(raw: bytes) -> t.Any:  # noqa: ANN401 - any JSON value
@@ -198,7 +226,12 @@ def _load(raw: bytes) -> t.Any:  # noqa: ANN401 - any JSON value
         return None
 
 
-def _dig(value: t.Any, path: tuple[str, ...]) -> str | None:  # noqa: ANN401 - any JSON value
+def _dig(value: t.Any, *path: str) -> t.Any:  # noqa: ANN401 - any JSON value
     for name in path:
         value = value.get(name) if isinstance(value, dict) else None
-    return None if value is None or isinstance(value, (dict, list)) else str(value)
+    return value
+
+
+def _text(value: t.Any, *path: str) -> str:  # noqa: ANN401 - any JSON value
+    found = _dig(value, *path)
+    return found if isinstance(found, str) else ""

@@ -16,7 +16,7 @@ from tap_endorlabs import schemas
 from tap_endorlabs.bookmark import REPLICATION_KEY, Scope
 from tap_endorlabs.client import LogClient
 from tap_endorlabs.messages import MessageWriter, passes_unchanged, record_lines
-from tap_endorlabs.records import to_record
+from tap_endorlabs.records import to_record, unfit
 from tap_endorlabs.run import LogRun, resume
 
 if sys.version_info >= (3, 12):
@@ -143,6 +143,8 @@ class LogStream(Stream):
             for event in events:
                 self._write_record_message(to_record(event))
                 written += 1
+        except RecursionError as error:
+            raise unfit(events[written], error) from error
         finally:
             run.note(events[:written])
 
