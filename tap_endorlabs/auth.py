@@ -5,6 +5,7 @@ from __future__ import annotations
 import base64
 import datetime as dt
 import json
+import re
 import threading
 import typing as t
 from http import HTTPStatus
@@ -125,7 +126,9 @@ class ApiKeyAuth:
                 raise ApiError(f"{error} This is no Endor Labs API: check api_url.", error.status) from error
             raise
         fields = _json_object(answer)
-        if not isinstance(fields.get("token"), str) or not fields["token"]:
+        token = fields.get("token")
+        # One that can't stand in a header would end in a library's error.
+        if not isinstance(token, str) or not re.fullmatch(r"[!-~]+", token):
             raise TransientError("The API's answer to the log-in has no token; check api_url.")
         return answer, fields
 

@@ -13,6 +13,7 @@ import click
 from singer_sdk.exceptions import ConfigValidationError, SingerSDKError
 
 from tap_endorlabs.errors import TapError, TargetGoneError, one_line
+from tap_endorlabs.redaction import Secrets, guarded_log
 
 
 class TapCommand(click.Command):
@@ -20,23 +21,26 @@ class TapCommand(click.Command):
 
     Args:
         logger: gets the lines.
+        secrets: what no line may show.
         args: what `click.Command` takes.
         kwargs: likewise.
     """
 
-    def __init__(self, *args: t.Any, logger: logging.Logger, **kwargs: t.Any) -> None:  # noqa: ANN401
+    def __init__(self, *args: t.Any, logger: logging.Logger, secrets: Secrets, **kwargs: t.Any) -> None:  # noqa: ANN401
         super().__init__(*args, **kwargs)
         self._logger = logger
+        self._secrets = secrets
 
     def main(self, *args: t.Any, **kwargs: t.Any) -> t.Any:  # noqa: ANN401
         """Run the command; any failure of its own ends the process with exit code 1."""
         logging.captureWarnings(capture=True)
         _share_memory_between_threads()
-        try:
-            return super().main(*args, **kwargs)
-        except Exception as error:  # noqa: BLE001 - whatever it is, it must end in one line
-            self._report(error)
-            sys.exit(1)
+        with guarded_log(self._secrets):
+            try:
+                return super().main(*args, **kwargs)
+            except Exception as error:  # noqa: BLE001 - whatever it is, it must end in one line
+                self._report(error)
+                sys.exit(1)
 
     def _report(self, error: Exception) -> None:
         trace = error if self._logger.isEnabledFor(logging.DEBUG) else None

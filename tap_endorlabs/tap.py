@@ -20,9 +20,10 @@ from tap_endorlabs.client import Api
 from tap_endorlabs.errors import RejectedObjectsError, StateError, TapError, TargetGoneError, one_line
 from tap_endorlabs.messages import MessageWriter
 from tap_endorlabs.pace import Pace
+from tap_endorlabs.redaction import Secrets
 from tap_endorlabs.retry import Retry
 from tap_endorlabs.run import read_state
-from tap_endorlabs.settings import SETTINGS_SCHEMA, Settings
+from tap_endorlabs.settings import OWN_SETTINGS, SETTINGS_SCHEMA, Settings
 from tap_endorlabs.streams import AuditLogsStream, LogStream
 from tap_endorlabs.transport import Transport
 from tap_endorlabs.validation import find_environment_faults, find_faults
@@ -52,6 +53,9 @@ class TapEndorLabs(Tap):
     retry = Retry()
     """How requests are retried, here for tests to change."""
 
+    secrets = Secrets()
+    """What no log line of this process may show."""
+
     def __init__(self, *, parse_env_config: bool = False, **kwargs: t.Any) -> None:  # noqa: ANN401
         """Take what `singer_sdk.Tap` takes.
 
@@ -70,6 +74,7 @@ class TapEndorLabs(Tap):
     # public way to add checks that JSON schema can't express.
     @override
     def _validate_config(self, *, raise_errors: bool = True) -> list[str]:
+        self.secrets.add(*(str(self._config.get(name) or "") for name, s in OWN_SETTINGS.items() if s.get("secret")))
         self.append_builtin_config(self.config_jsonschema)
         faults = find_faults(self._config, self.config_jsonschema, dt.datetime.now(dt.timezone.utc))
         if faults and raise_errors:
@@ -125,7 +130,7 @@ class TapEndorLabs(Tap):
     def api(self) -> Api:
         """The way to the API, shared by all streams."""
         settings = Settings.of(self.config)
-        transport = Transport(settings, Pace(self.retry.clock, self.retry.sleep), self._measure)
+        transport = Transport(settings, Pace(self.retry.clock, self.retry.sleep), self._measure, self.secrets)
         auth = ApiKeyAuth(transport, settings.api_key, settings.api_secret, self.retry, self.logger)
         return Api(settings, transport, auth, self.retry)
 
@@ -202,6 +207,8 @@ class TapEndorLabs(Tap):
             for path in value:
                 super().cb_config(ctx, param, (path,))
         except (OSError, ValueError, TypeError) as error:
+            if "{" in path:  # the settings themselves, with the secrets in them
+                raise TapError("--config takes the path of a JSON file, not JSON.") from None
             raise TapError(f"--config {path} can't be read as a JSON object: {one_line(str(error))}") from error
         return super().cb_config(ctx, param, value)
 
@@ -217,6 +224,7 @@ class TapEndorLabs(Tap):
             help="Read the audit logs of Endor Labs and write them as Singer messages.",
             context_settings=command.context_settings,
             logger=cls.logger,
+            secrets=cls.secrets,
         )
 
 

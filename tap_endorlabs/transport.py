@@ -4,17 +4,26 @@ from __future__ import annotations
 
 import datetime as dt
 import json
+import sys
 import threading
 import typing as t
 from email.utils import parsedate_to_datetime
 from http import HTTPStatus
 from importlib.metadata import version
-from urllib.parse import quote, urlsplit
+from urllib.parse import urlsplit
 
 import requests
 from requests.adapters import HTTPAdapter
 
+from tap_endorlabs.body import ENCODING, LARGEST_BODY, TooLargeError, read_body
 from tap_endorlabs.errors import ApiError, TooSlowError, TransientError, one_line
+from tap_endorlabs.redaction import Secrets
+from tap_endorlabs.surroundings import authorities_for, passwords_of, proxies_for
+
+if sys.version_info >= (3, 12):
+    from typing import override  # noqa: ICN003
+else:
+    from typing_extensions import override
 
 if t.TYPE_CHECKING:
     from collections.abc import Callable, Mapping
@@ -50,6 +59,14 @@ class Answer(t.NamedTuple):
     body: bytes
 
 
+class _Session(requests.Session):
+    """Sees no redirects: requests would read the body of one, however large, even where it does not follow it."""
+
+    @override
+    def get_redirect_target(self, resp: requests.Response) -> None:
+        return None
+
+
 class Transport:
     """Sends requests to one host and keeps connections, from any thread.
 
@@ -59,37 +76,47 @@ class Transport:
         settings: where the API is, and how long to wait for it.
         pace: what all requests keep to.
         on_answer: called with each answer, for metrics.
+        secrets: what no message may show; the credentials are added.
 
     Attributes:
         requests: how many requests have been sent.
-        secrets: texts that must not appear in any message; more may be added.
+        secrets: likewise; more may be added.
+
+    Raises:
+        ApiError: the environment names a proxy or authorities that can't be used.
     """
 
-    def __init__(self, settings: Settings, pace: Pace, on_answer: Callable[[requests.Response], None]) -> None:
+    def __init__(
+        self,
+        settings: Settings,
+        pace: Pace,
+        on_answer: Callable[[requests.Response], None],
+        secrets: Secrets | None = None,
+    ) -> None:
         self.url = settings.api_url
         self.host = urlsplit(settings.api_url).netloc
         self.timeout = settings.request_timeout
-        self.secrets = {settings.api_key, settings.api_secret}
+        self.secrets = Secrets() if secrets is None else secrets
+        self.secrets.add(settings.api_key, settings.api_secret)
         self.requests = 0
         self.pace = pace
         self._lock = threading.Lock()
         self._on_answer = on_answer
-        self._session = requests.Session()
+        self._session = _Session()
         self._session.mount(self.url, HTTPAdapter(pool_maxsize=settings.concurrency))
-        # What the environment says of proxies and authorities is looked up here, once, and not for each request.
-        self._session.proxies, self._session.verify = self._from_environment()
+        # What the environment says is looked up here, once, and nothing else of it is used (such as ~/.netrc).
+        proxies = proxies_for(self.url)
+        self.secrets.add(*passwords_of(proxies))
+        self._session.proxies, self._session.verify = t.cast("t.Any", proxies), authorities_for(self.url)
         self._session.trust_env = False
         self._session.headers.update(
             {
                 "Accept": "application/json",
+                "Accept-Encoding": ENCODING,
                 "Request-Timeout": str(self.timeout),
                 "User-Agent": f"tap-endorlabs/{version('tap-endorlabs')}",
             }
         )
-
-    def _from_environment(self) -> tuple[t.Any, t.Any]:
-        found = self._session.merge_environment_settings(self.url, {}, stream=None, verify=None, cert=None)
-        return found["proxies"], found["verify"]
 
     def exchange(
         self,
@@ -134,8 +161,7 @@ class Transport:
         with self._session.request(
             method, url, timeout=timeout, allow_redirects=False, stream=True, **options
         ) as response:
-            # Read in one go: the small pieces in which requests reads it by itself take twice the time.
-            body = b"".join(response.iter_content(chunk_size=None))
+            body = read_body(response, self.timeout)
             self._on_answer(response)
             return Answer(response.status_code, response.reason or "", response.headers, body)
 
@@ -147,9 +173,16 @@ class Transport:
             )
         if isinstance(error, requests.exceptions.ReadTimeout):
             return TooSlowError(f"{self.host} did not answer within {self.timeout} s (request_timeout).")
+        if isinstance(error, TooLargeError):
+            return ApiError(
+                f"{self.host} sent more than {LARGEST_BODY >> 20} MB in one answer. Lower page_size, or check api_url."
+            )
         if isinstance(error, _BROKEN_CONNECTION):
             return TransientError(f"The connection to {self.host} failed: {self._cause(error)}.")
-        return ApiError(f"The request to {self.host} could not be sent: {self._cause(error)}. Check api_url.")
+        return ApiError(
+            f"The request to {self.host} could not be sent: {self._cause(error)}. "
+            "Check api_url, and HTTPS_PROXY where it is set."
+        )
 
     def _refusal(self, answer: Answer) -> TransientError | ApiError:
         status = answer.status
@@ -178,10 +211,7 @@ class Transport:
 
     def clean(self, text: str) -> str:
         """Make text from outside fit for a message: one line, bounded, with no secret in it."""
-        for secret in sorted(self.secrets, key=len, reverse=True):
-            for form in {secret, quote(secret), quote(secret, safe="")}:
-                text = text.replace(form, "***")
-        return one_line(text)
+        return one_line(self.secrets.hide(text))
 
 
 def _inner(error: BaseException) -> BaseException | None:

@@ -23,6 +23,9 @@ if t.TYPE_CHECKING:
 
 _NAMESPACE = re.compile(r"[A-Za-z0-9_-]+(\.[A-Za-z0-9_-]+)*", re.ASCII)
 _QUOTED = re.compile(r"'(?:[^'\\]|\\.)*'|\"(?:[^\"\\]|\\.)*\"", re.DOTALL)
+_COMMENT = re.compile(r"--|//|/\*|[#;`\\]")
+"""What begins a comment, ends a statement or escapes a character somewhere; no filter needs it outside of quotes."""
+
 _CREDENTIALS_IN_URL = re.compile(r"//[^/]*@")
 _YES_OR_NO = {"true", "1", "yes", "on", "false", "0", "no", "off"}
 
@@ -83,7 +86,7 @@ def _misfit(error: ValidationError) -> str:
     schema = OWN_SETTINGS.get(name)
     if schema is None:
         path = ".".join(str(step) for step in error.absolute_path)
-        return f"Setting {path}: {one_line(error.message)}."
+        return f"Setting {one_line(path, 100)}: {one_line(error.message)}."
     kind = (
         next(kind for kind in schema["type"] if kind != "null") if isinstance(schema["type"], list) else schema["type"]
     )
@@ -138,7 +141,10 @@ def _is_time(value: str) -> bool:
 def _is_closed_expression(value: str) -> bool:
     """Whether quotes and parentheses are closed, so that an expression stays inside the ones put around it."""
     depth = 0
-    for character in _QUOTED.sub("", value):
+    bare = _QUOTED.sub("''", value)
+    if _COMMENT.search(bare) or not re.sub(r"[\t\r\n]", " ", value).isprintable():
+        return False
+    for character in bare.replace("''", ""):
         depth += {"(": 1, ")": -1}.get(character, 0)
         if depth < 0 or character in "'\"":
             return False
@@ -154,10 +160,11 @@ def _is_safe_url(value: str) -> bool:
         return False
     if not host or url.query or url.fragment or "@" in url.netloc or not value.isprintable():
         return False
-    return url.scheme == "https" or (url.scheme == "http" and _is_loopback(host))
+    return url.scheme == "https" or (url.scheme == "http" and is_loopback(host))
 
 
-def _is_loopback(host: str) -> bool:
+def is_loopback(host: str) -> bool:
+    """Whether a host of a URL is this machine, without asking a name server."""
     try:
         return host == "localhost" or ipaddress.ip_address(host).is_loopback
     except ValueError:
@@ -168,7 +175,7 @@ _CHECKS: dict[str, tuple[Callable[[str], bool], str]] = {
     "namespace": (_is_namespace, "letters, digits, - and _, with dots between the levels"),
     "start_date": (_is_time, "a time such as 2024-11-13T15:30:45Z"),
     "end_date": (_is_time, "a time such as 2024-11-13T15:30:45Z"),
-    "filter": (_is_closed_expression, "an expression whose quotes and parentheses are closed"),
+    "filter": (_is_closed_expression, "an expression whose quotes and parentheses are closed, without comments"),
     "api_url": (
         _is_safe_url,
         "an https URL without a query (plain http only to a loopback address)",

@@ -23,6 +23,7 @@ from tests.fake_endor_api.times import utc_now
 from tests.fake_endor_api.tokens import Tokens
 
 if t.TYPE_CHECKING:
+    import ssl
     from collections.abc import Callable
 
     from typing_extensions import Self
@@ -54,6 +55,7 @@ class FakeEndorApi:
         clock: tells the time of the server.
         key, secret: the only credentials that it knows.
         behaviour: what may be changed while it runs.
+        tls: the certificate to show; None: plain http.
         store: the events.
         requests: all requests but those of the control endpoints, in the order they came in.
         tokens: the tokens that have been issued.
@@ -65,6 +67,7 @@ class FakeEndorApi:
     key: str = DEMO_KEY
     secret: str = DEMO_SECRET
     behaviour: Behaviour = field(default_factory=Behaviour)
+    tls: ssl.SSLContext | None = None
 
     def __post_init__(self) -> None:
         """Make what the server works on."""
@@ -81,7 +84,7 @@ class FakeEndorApi:
     @property
     def url(self) -> str:
         """The base URL."""
-        return f"http://{self.host}:{self.port}"
+        return f"{'http' if self.tls is None else 'https'}://{self.host}:{self.port}"
 
     @property
     def list_requests(self) -> list[Request]:
@@ -119,7 +122,7 @@ class FakeEndorApi:
         runner = web.AppRunner(self._application(), access_log=None, shutdown_timeout=0.1)
         try:
             self._loop.run_until_complete(runner.setup())
-            site = web.TCPSite(runner, self.host, self.port)
+            site = web.TCPSite(runner, self.host, self.port, ssl_context=self.tls)
             self._loop.run_until_complete(site.start())
             self.port = runner.addresses[0][1]
         except OSError as error:
@@ -181,6 +184,9 @@ class FakeEndorApi:
             response.headers["Date"] = ""
         if self.behaviour.gzip and "gzip" in request.headers.get("Accept-Encoding", ""):
             response.enable_compression(web.ContentCoding.gzip)
+        if self.tls is not None:
+            # The event loop would wait long for a client that leaves its connection open.
+            response.force_close()
         return response
 
     async def _faulty(self, fault: Fault, body: bytes, request: web.Request) -> web.StreamResponse:
