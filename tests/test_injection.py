@@ -113,6 +113,15 @@ def test_a_filter_stays_inside_its_parentheses(expression: str) -> None:
     assert tree(whole) == (None if own is None else Junction("and", (*HEAD, own)))
 
 
+@pytest.mark.parametrize("scrap", ["--", "//", "/*", "#", ";", "`", "\\", "\0", "\x1b", "\u2028", "'\u202e'"])
+def test_a_filter_has_no_comment_and_no_control_character(scrap: str) -> None:
+    (line,) = faults(filter=f"a==1 {scrap}")
+    assert line.startswith(
+        "Setting filter takes an expression whose quotes and parentheses are closed, without comments"
+    )
+    assert faults(filter="a=='-- // /* # ; `'") == []
+
+
 @given(expressions)
 def test_a_sensible_filter_is_taken(expression: str) -> None:
     assert tree(expression) is not None
