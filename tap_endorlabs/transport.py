@@ -237,6 +237,6 @@ def retry_after(answer: Answer) -> float | None:
 def _http_date(value: str) -> dt.datetime | None:
     try:
         moment = parsedate_to_datetime(value)
-    except (TypeError, ValueError):
+    except (TypeError, ValueError, OverflowError):
         return None
     return moment if moment.tzinfo else moment.replace(tzinfo=dt.timezone.utc)

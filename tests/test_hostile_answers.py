@@ -256,6 +256,23 @@ def test_an_answer_that_breaks_http_ends_in_one_clear_line(answer: bytes) -> Non
     assert len(str(caught.value)) < 500
 
 
+@pytest.mark.parametrize(
+    "headers",
+    [
+        {"Retry-After": "9" * 400},
+        {"Retry-After": "99999999999"},
+        {"Retry-After": "Fri, 31 Dec 9999 23:59:59 GMT"},
+        {"Retry-After": "99999999999999999999 Nov Nov 22:13:20 +9999"},
+        {"Date": "Tue, 14 Nov 2023 22:13:20 +99999999999", "Retry-After": "Tue, 14 Nov 2023 22:13:50 GMT"},
+    ],
+    ids=str,
+)
+def test_odd_times_in_headers_end_in_one_clear_line(headers: dict[str, str], api: FakeEndorApi) -> None:
+    api.fail(Fault.status(429, headers=headers), times=None)
+    with pytest.raises(TransientError, match=r"answered 429: a fault. Gave up after \d tries in \d+ s.$"):
+        run_inside(config_for(api, start_date="2026-03-01T00:00:00Z"))
+
+
 TOKENS: dict[str, t.Any] = {
     "none": {},
     "no text": {"token": ["x"]},
