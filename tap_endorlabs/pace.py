@@ -7,7 +7,7 @@ import time
 import typing as t
 from collections import deque
 
-from tap_endorlabs.errors import StoppedError
+from tap_endorlabs.errors import StoppedError, TransientError
 
 if t.TYPE_CHECKING:
     from collections.abc import Callable
@@ -29,6 +29,9 @@ WINDOW = 5.0
 
 SLOWEST = 0.1
 """The least rate, in requests per second."""
+
+LONGEST = 900.0
+"""Seconds that a request waits for its turn at most: as long as it would be tried again."""
 
 UNLIMITED = 1000.0
 """A rate, in requests per second, that is no limit any more."""
@@ -66,6 +69,7 @@ class Pace:
 
         Raises:
             StoppedError: the run is over.
+            TransientError: the server asked for a longer wait than any request has patience for.
         """
         while not self.stopped.is_set():
             with self._lock:
@@ -75,6 +79,8 @@ class Pace:
                     if self.rate is not None:
                         self._next_at = now + 1 / self.rate
                     return now
+            if wait > LONGEST:
+                raise TransientError(f"The API asked all requests to wait, for another {wait:.0f} s.", wait)
             self._sleep(self.stopped, wait)
         raise StoppedError
 

@@ -6,8 +6,8 @@ import datetime as dt
 
 import pytest
 
-from tap_endorlabs.errors import StoppedError
-from tap_endorlabs.pace import Pace
+from tap_endorlabs.errors import StoppedError, TransientError
+from tap_endorlabs.pace import LONGEST, Pace
 from tests.fake_endor_api import RateLimit
 from tests.harness import Clock
 
@@ -104,3 +104,13 @@ def test_nobody_waits_for_a_turn_after_the_end_of_the_run() -> None:
     pace.stopped.set()
     with pytest.raises(StoppedError):
         pace.wait_for_turn()
+
+
+@pytest.mark.parametrize("seconds", [LONGEST + 1, 86_400, float("inf")])
+def test_nobody_waits_for_a_time_too_far_away(seconds: float) -> None:
+    clock = Clock()
+    pace = Pace(clock.read, clock.sleep)
+    pace.note_refusal(pace.wait_for_turn(), seconds)
+    with pytest.raises(TransientError, match=r"The API asked all requests to wait, for another (901|86400|inf) s\."):
+        pace.wait_for_turn()
+    assert clock.slept == []
