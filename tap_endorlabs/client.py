@@ -74,7 +74,8 @@ class LogClient:
             transport = self._api.transport
             raise TransientError(
                 f"{transport.host} sent a page that is not the JSON of a list "
-                f"({len(answer.body)} bytes; {transport.clean(str(error))})."
+                f"({len(answer.body)} bytes; {transport.clean(str(error))}).",
+                advice="Check api_url, and whether a proxy answers in its place.",
             ) from error
 
     def _send(self, query: dict[str, str | int]) -> Answer:

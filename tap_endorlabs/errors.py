@@ -33,12 +33,14 @@ class TransientError(TapError):
 
     Attributes:
         retry_after: seconds that the server asked to wait, None where it named no time.
+        advice: what the user may check if it does not pass.
     """
 
-    def __init__(self, message: str, retry_after: float | None = None) -> None:
-        """Take the line for the user and the server's wish."""
+    def __init__(self, message: str, retry_after: float | None = None, advice: str = "") -> None:
+        """Take the line for the user, the server's wish and what to check."""
         super().__init__(message)
         self.retry_after = retry_after
+        self.advice = advice
 
 
 class TooSlowError(TransientError):

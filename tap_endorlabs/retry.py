@@ -69,7 +69,9 @@ class Retry:
                 wait = self._wait(tried, error.retry_after)
                 waited = self.clock() - begun
                 if tried >= self.tries or waited + wait > self.patience:
-                    raise type(error)(f"{error} Gave up after {tried} tries in {waited:.0f} s.") from error
+                    tries = "1 try" if tried == 1 else f"{tried} tries"
+                    told = f"{error} Gave up after {tries} in {waited:.0f} s. {error.advice}".rstrip()
+                    raise type(error)(told) from error
                 logger.warning("%s Trying again in %.1f s (%d of %d).", error, wait, tried, self.tries - 1)
             self.sleep(stopped, wait)
             if stopped.is_set():

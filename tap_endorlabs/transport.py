@@ -33,7 +33,8 @@ if t.TYPE_CHECKING:
     from tap_endorlabs.pace import Pace
     from tap_endorlabs.settings import Settings
 
-_PASSING_REFUSALS = frozenset({HTTPStatus.REQUEST_TIMEOUT, HTTPStatus.TOO_MANY_REQUESTS})
+_SERVER_AT_FAULT = "Check whether Endor Labs reports an outage, and run it again later."
+_KEY_SHARED = "Check what else uses the same API key: give the tap one of its own, or run it less often."
 _BROKEN_CONNECTION = (
     requests.ConnectionError,
     requests.exceptions.ChunkedEncodingError,
@@ -172,13 +173,15 @@ class Transport:
                 "Where a company proxy has an authority of its own, name its file in REQUESTS_CA_BUNDLE."
             )
         if isinstance(error, requests.exceptions.ReadTimeout):
-            return TooSlowError(f"{self.host} did not answer within {self.timeout} s (request_timeout).")
+            late = f"{self.host} did not answer within {self.timeout} s (request_timeout)."
+            return TooSlowError(late, advice="Check the network, raise request_timeout, or run it again later.")
         if isinstance(error, TooLargeError):
             return ApiError(
                 f"{self.host} sent more than {LARGEST_BODY >> 20} MB in one answer. Lower page_size, or check api_url."
             )
         if isinstance(error, _BROKEN_CONNECTION):
-            return TransientError(f"The connection to {self.host} failed: {self._cause(error)}.")
+            broken = f"The connection to {self.host} failed: {self._cause(error)}."
+            return TransientError(broken, advice="Check the network, the proxy if there is one, and api_url.")
         return ApiError(
             f"The request to {self.host} could not be sent: {self._cause(error)}. "
             "Check api_url, and HTTPS_PROXY where it is set."
@@ -188,9 +191,11 @@ class Transport:
         status = answer.status
         said = f"{self.host} answered {status}{self._reason(answer)}"
         if status == HTTPStatus.GATEWAY_TIMEOUT:
-            return TooSlowError(f"{said} (the query took too long).", retry_after(answer))
-        if status >= HTTPStatus.INTERNAL_SERVER_ERROR or status in _PASSING_REFUSALS:
-            return TransientError(f"{said}.", retry_after(answer))
+            return TooSlowError(f"{said} (the query took too long).", retry_after(answer), _SERVER_AT_FAULT)
+        if status == HTTPStatus.TOO_MANY_REQUESTS:
+            return TransientError(f"{said}.", retry_after(answer), _KEY_SHARED)
+        if status >= HTTPStatus.INTERNAL_SERVER_ERROR or status == HTTPStatus.REQUEST_TIMEOUT:
+            return TransientError(f"{said}.", retry_after(answer), _SERVER_AT_FAULT)
         if HTTPStatus.MULTIPLE_CHOICES <= status < HTTPStatus.BAD_REQUEST and "Location" in answer.headers:
             target = one_line(urlsplit(answer.headers["Location"]).netloc or self.host)
             return ApiError(f"{said}: it redirects to {target}, which is not followed. Check api_url.", status)

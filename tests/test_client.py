@@ -235,7 +235,7 @@ def test_a_log_in_is_tried_again_too(requests_mock: requests_mock.Mocker) -> Non
 
 def test_what_does_not_pass_ends_with_one_line(exchange: Exchange, requests_mock: requests_mock.Mocker) -> None:
     requests_mock.get(LIST, **error(503, "try\nlater"))
-    with pytest.raises(TransientError, match=r"answered 503: try later. Gave up after 8 tries in 123 s.$"):
+    with pytest.raises(TransientError, match=r"answered 503: try later. Gave up after 8 tries in 123 s. Check whether"):
         exchange.client.fetch(HERE)
 
 
