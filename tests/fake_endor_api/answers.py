@@ -3,11 +3,14 @@
 from __future__ import annotations
 
 import itertools
+import json
 import typing as t
 
 from tests.fake_endor_api.index import to_json
 
 if t.TYPE_CHECKING:
+    from collections.abc import Callable
+
     from tests.fake_endor_api.behaviour import Behaviour
     from tests.fake_endor_api.filters import JsonObject
     from tests.fake_endor_api.queries import ListQuery
@@ -48,6 +51,14 @@ class Answers:
             return to_json({"next_page_token": page.next_page_token, "next_page_id": page.next_page_id})
         form = behaviour.last_response
         return _LAST_RESPONSES[next(self._last) if form == "rotate" else form]
+
+
+def rewritten(body: bytes, rewrite: Callable[[list[JsonObject]], list[JsonObject]]) -> bytes:
+    """Give the body of a list answer with its objects changed."""
+    content = json.loads(body)
+    if objects := content.get("list", {}).get("objects"):
+        content["list"]["objects"] = rewrite(objects)
+    return to_json(content)
 
 
 def _masked(item: JsonObject, paths: tuple[str, ...]) -> JsonObject:

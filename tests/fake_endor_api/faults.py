@@ -9,11 +9,24 @@ from dataclasses import dataclass, field
 from tests.fake_endor_api.errors import ApiError
 
 if t.TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Callable, Mapping
+
+    from tests.fake_endor_api.filters import JsonObject
 
 Where = t.Literal["list", "auth"]
 Kind = t.Literal[
-    "status", "reset", "reset in body", "truncated", "html", "empty", "wrong encoding", "stall", "redirect", "raw"
+    "status",
+    "reset",
+    "reset in body",
+    "truncated",
+    "html",
+    "empty",
+    "wrong encoding",
+    "stall",
+    "stall in body",
+    "redirect",
+    "raw",
+    "rewritten",
 ]
 
 
@@ -27,6 +40,7 @@ class Fault:
     headers: Mapping[str, str] = field(default_factory=dict)
     seconds: float = 0.0
     body: bytes = b""
+    rewrite: Callable[[list[JsonObject]], list[JsonObject]] | None = None
 
     def __str__(self) -> str:
         """Name it for a test's id."""
@@ -73,6 +87,11 @@ class Fault:
         return cls("stall", seconds=seconds)
 
     @classmethod
+    def stall_in_body(cls, seconds: float) -> Fault:
+        """The answer's body halts in the middle, and the connection is cut."""
+        return cls("stall in body", seconds=seconds)
+
+    @classmethod
     def redirect(cls, url: str) -> Fault:
         """A redirect to another URL."""
         return cls("redirect", code=307, headers={"Location": url})
@@ -81,6 +100,11 @@ class Fault:
     def raw(cls, body: bytes) -> Fault:
         """Any body, with status 200."""
         return cls("raw", body=body)
+
+    @classmethod
+    def rewritten(cls, rewrite: Callable[[list[JsonObject]], list[JsonObject]]) -> Fault:
+        """The page, with its objects changed."""
+        return cls("rewritten", rewrite=rewrite)
 
     def error(self) -> ApiError:
         """Give the error answer of a fault with a status."""
@@ -93,6 +117,8 @@ class _Rule:
     where: Where
     left: float
     after: int
+    since: bytes | None
+    then: Callable[[], object] | None
 
 
 class Faults:
@@ -102,26 +128,58 @@ class Faults:
         self._rules: list[_Rule] = []
         self._lock = threading.Lock()
 
-    def add(self, fault: Fault, *, where: Where, times: int | None, after: int) -> None:
-        """Plan a fault for `times` requests (None: all), from the one after the next `after` on."""
+    def add(  # noqa: PLR0913
+        self,
+        fault: Fault,
+        *,
+        where: Where,
+        times: int | None,
+        after: int,
+        since: str | None,
+        then: Callable[[], object] | None,
+    ) -> None:
+        """Plan a fault for `times` requests (None: all), from the one after the next `after` on.
+
+        Args:
+            fault: what happens to them.
+            where: which requests are meant.
+            times: how many of them.
+            after: how many pass before that.
+            since: the fault begins with the first answer that holds this text.
+            then: is called each time.
+        """
+        begins = None if since is None else since.encode()
         with self._lock:
-            self._rules.append(_Rule(fault, where, float("inf") if times is None else times, after))
+            self._rules.append(_Rule(fault, where, float("inf") if times is None else times, after, begins, then))
 
     def clear(self) -> None:
         """Forget all faults."""
         with self._lock:
             self._rules.clear()
 
-    def next(self, where: Where) -> Fault | None:
-        """Give the fault that meets this request, if any does."""
+    def next(self, where: Where, body: bytes | None = None) -> Fault | None:
+        """Give the fault that meets this request, if any does.
+
+        Args:
+            where: which request it is.
+            body: its answer; without it, what begins with an answer that is yet to come is not asked for.
+        """
         met = None
         with self._lock:
             for rule in self._rules:
-                if rule.where != where:
+                if rule.where != where or (rule.since is None) != (body is None):
                     continue
+                if rule.since is not None and body is not None:
+                    if rule.since not in body:
+                        continue
+                    rule.since = None
                 if rule.after > 0:
                     rule.after -= 1
                 elif met is None and rule.left > 0:
                     rule.left -= 1
-                    met = rule.fault
-        return met
+                    met = rule
+        if met is None:
+            return None
+        if met.then is not None:
+            met.then()
+        return met.fault

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import asyncio
 import json
-import threading
 import typing as t
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
@@ -12,11 +11,12 @@ from email.utils import format_datetime
 
 from aiohttp import web
 
-from tests.fake_endor_api.answers import Answers
+from tests.fake_endor_api.answers import Answers, rewritten
 from tests.fake_endor_api.behaviour import Behaviour
 from tests.fake_endor_api.control import add_control
 from tests.fake_endor_api.errors import ApiError
 from tests.fake_endor_api.faults import Fault, Faults, Where
+from tests.fake_endor_api.listener import Listener
 from tests.fake_endor_api.queries import ListQuery
 from tests.fake_endor_api.store import Store
 from tests.fake_endor_api.times import utc_now
@@ -76,10 +76,7 @@ class FakeEndorApi:
         self.tokens = Tokens()
         self._faults = Faults()
         self._answers = Answers()
-        self._loop = asyncio.new_event_loop()
-        self._listening = threading.Event()
-        self._thread = threading.Thread(target=self._serve, daemon=True)
-        self._failure: BaseException | None = None
+        self._listener = Listener(self._application(), self.host, self.port, self.tls)
 
     @property
     def url(self) -> str:
@@ -96,48 +93,44 @@ class FakeEndorApi:
         """The log-ins."""
         return [request for request in self.requests if request.path == "/v1/auth/api-key"]
 
-    def fail(self, fault: Fault, *, where: Where = "list", times: int | None = 1, after: int = 0) -> None:
-        """Let requests fail: `times` of them (None: all), after the next `after` have passed."""
-        self._faults.add(fault, where=where, times=times, after=after)
+    def fail(  # noqa: PLR0913
+        self,
+        fault: Fault,
+        *,
+        where: Where = "list",
+        times: int | None = 1,
+        after: int = 0,
+        since: str | None = None,
+        then: Callable[[], object] | None = None,
+    ) -> None:
+        """Let requests fail: `times` of them (None: all), after the next `after` have passed.
+
+        With `since` that begins with the first answer that holds this text; `then` is called each time.
+        """
+        self._faults.add(fault, where=where, times=times, after=after, since=since, then=then)
 
     def heal(self) -> None:
-        """Forget all faults."""
+        """Forget all faults, and listen again."""
         self._faults.clear()
+        self._listener.accept()
+
+    def drop_connections(self) -> None:
+        """Drop all connections."""
+        self._listener.drop()
+
+    def refuse_connections(self) -> None:
+        """Drop all connections and accept no more, until it heals."""
+        self._listener.refuse()
 
     def __enter__(self) -> Self:
         """Start listening."""
-        self._thread.start()
-        self._listening.wait(timeout=30)
-        if self._failure is not None:
-            raise self._failure
+        self._listener.start()
+        self.port = self._listener.port
         return self
 
     def __exit__(self, *_: object) -> None:
         """Stop."""
-        self._loop.call_soon_threadsafe(self._loop.stop)
-        self._thread.join(timeout=10)
-
-    def _serve(self) -> None:
-        asyncio.set_event_loop(self._loop)
-        runner = web.AppRunner(self._application(), access_log=None, shutdown_timeout=0.1)
-        try:
-            self._loop.run_until_complete(runner.setup())
-            site = web.TCPSite(runner, self.host, self.port, ssl_context=self.tls)
-            self._loop.run_until_complete(site.start())
-            self.port = runner.addresses[0][1]
-        except OSError as error:
-            self._failure = error
-        finally:
-            self._listening.set()
-        if self._failure is None:
-            self._loop.run_forever()
-        self._loop.run_until_complete(runner.cleanup())
-        # Answers that are still being delayed.
-        tasks = asyncio.all_tasks(self._loop)
-        for task in tasks:
-            task.cancel()
-        self._loop.run_until_complete(asyncio.gather(*tasks, return_exceptions=True))
-        self._loop.close()
+        self._listener.stop()
 
     def _application(self) -> web.Application:
         app = web.Application()
@@ -154,21 +147,23 @@ class FakeEndorApi:
         async def handle(request: web.Request) -> web.StreamResponse:
             seen = Request(request.method, request.path, dict(request.query), dict(request.headers), self.clock())
             self.requests.append(seen)
-            response = await self._answer(request, self._faults.next(where), answer)
+            response = await self._answer(request, where, answer)
             seen.status = response.status
             return response
 
         return handle
 
     async def _answer(
-        self, request: web.Request, fault: Fault | None, answer: Callable[[web.Request], t.Awaitable[bytes]]
+        self, request: web.Request, where: Where, answer: Callable[[web.Request], t.Awaitable[bytes]]
     ) -> web.StreamResponse:
+        fault = self._faults.next(where)
         if self.behaviour.latency:
             await asyncio.sleep(self.behaviour.latency)
         try:
-            if fault is not None and fault.kind in {"status", "redirect"}:
-                raise fault.error()
+            _raise_refusal(fault)
             body = await answer(request)
+            fault = fault or self._faults.next(where, body)
+            _raise_refusal(fault)
         except ApiError as error:
             return self._response(error.body(), request, status=error.status, headers=error.headers)
         return self._response(body, request) if fault is None else await self._faulty(fault, body, request)
@@ -199,10 +194,13 @@ class FakeEndorApi:
             return self._response(body[: len(body) // 2], request)
         if fault.kind in {"html", "empty", "raw"}:
             return self._response(fault.body, request)
+        if fault.rewrite is not None:
+            return self._response(rewritten(body, fault.rewrite), request)
         response = web.StreamResponse(headers={**_JSON, "Content-Length": str(len(body) + 1000)})
-        if fault.kind == "reset in body":
+        if fault.kind in {"reset in body", "stall in body"}:
             await response.prepare(request)
             await response.write(body[: len(body) // 2])
+            await asyncio.sleep(fault.seconds)
         if request.transport is not None:
             request.transport.abort()
         return response
@@ -241,3 +239,8 @@ class FakeEndorApi:
         until = (now + timedelta(seconds=wait)).replace(microsecond=0)
         value = format_datetime(until, usegmt=True) if limit.http_date else str(wait)
         raise ApiError(429, "rate limit exceeded", headers={"Retry-After": value})
+
+
+def _raise_refusal(fault: Fault | None) -> None:
+    if fault is not None and fault.kind in {"status", "redirect"}:
+        raise fault.error()
