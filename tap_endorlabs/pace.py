@@ -36,6 +36,9 @@ LONGEST = 900.0
 UNLIMITED = 1000.0
 """A rate, in requests per second, that is no limit any more."""
 
+KEY_SHARED = "Check what else uses the same API key: give the tap one of its own, or run it less often."
+"""What a user may check where the rate is too low."""
+
 
 class Pace:
     """Lets the requests of all threads through: at once, or as fast as the server has shown to take them.
@@ -80,7 +83,7 @@ class Pace:
                         self._next_at = now + 1 / self.rate
                     return now
             if wait > LONGEST:
-                raise TransientError(f"The API asked all requests to wait, for another {wait:.0f} s.", wait)
+                raise TransientError("The API lets no request through for now.", wait, KEY_SHARED)
             self._sleep(self.stopped, wait)
         raise StoppedError
 

@@ -70,7 +70,8 @@ class Retry:
                 waited = self.clock() - begun
                 if tried >= self.tries or waited + wait > self.patience:
                     tries = "1 try" if tried == 1 else f"{tried} tries"
-                    told = f"{error} Gave up after {tries} in {waited:.0f} s. {error.advice}".rstrip()
+                    asked = f" It asks to wait {wait:.0f} s." if error.retry_after and tried < self.tries else ""
+                    told = f"{error}{asked} Gave up after {tries} in {waited:.0f} s. {error.advice}".rstrip()
                     raise type(error)(told) from error
                 logger.warning("%s Trying again in %.1f s (%d of %d).", error, wait, tried, self.tries - 1)
             self.sleep(stopped, wait)

@@ -17,6 +17,7 @@ from requests.adapters import HTTPAdapter
 
 from tap_endorlabs.body import ENCODING, LARGEST_BODY, TooLargeError, read_body
 from tap_endorlabs.errors import ApiError, TooSlowError, TransientError, one_line
+from tap_endorlabs.pace import KEY_SHARED
 from tap_endorlabs.redaction import Secrets
 from tap_endorlabs.surroundings import authorities_for, passwords_of, proxies_for
 
@@ -34,7 +35,6 @@ if t.TYPE_CHECKING:
     from tap_endorlabs.settings import Settings
 
 _SERVER_AT_FAULT = "Check whether Endor Labs reports an outage, and run it again later."
-_KEY_SHARED = "Check what else uses the same API key: give the tap one of its own, or run it less often."
 _BROKEN_CONNECTION = (
     requests.ConnectionError,
     requests.exceptions.ChunkedEncodingError,
@@ -193,7 +193,7 @@ class Transport:
         if status == HTTPStatus.GATEWAY_TIMEOUT:
             return TooSlowError(f"{said} (the query took too long).", retry_after(answer), _SERVER_AT_FAULT)
         if status == HTTPStatus.TOO_MANY_REQUESTS:
-            return TransientError(f"{said}.", retry_after(answer), _KEY_SHARED)
+            return TransientError(f"{said}.", retry_after(answer), KEY_SHARED)
         if status >= HTTPStatus.INTERNAL_SERVER_ERROR or status == HTTPStatus.REQUEST_TIMEOUT:
             return TransientError(f"{said}.", retry_after(answer), _SERVER_AT_FAULT)
         if HTTPStatus.MULTIPLE_CHOICES <= status < HTTPStatus.BAD_REQUEST and "Location" in answer.headers:
@@ -220,7 +220,7 @@ class Transport:
 
 
 def _inner(error: BaseException) -> BaseException | None:
-    candidates = [*error.args, getattr(error, "reason", None)]
+    candidates = [*error.args, getattr(error, "reason", None), error.__cause__]
     return next((inner for inner in candidates if isinstance(inner, BaseException)), None)
 
 
