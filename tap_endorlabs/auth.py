@@ -12,7 +12,7 @@ from http import HTTPStatus
 
 from requests.auth import AuthBase
 
-from tap_endorlabs.errors import ApiError, TransientError
+from tap_endorlabs.errors import ApiError, TapError, TooSlowError, TransientError
 from tap_endorlabs.timestamps import moment_of, parse
 from tap_endorlabs.transport import server_time
 
@@ -71,6 +71,7 @@ class ApiKeyAuth:
         self._lock = threading.Lock()
         self._auth: BearerAuth | None = None
         self._renew_at = 0.0
+        self._failure: TapError | None = None
 
     def current(self) -> BearerAuth:
         """Give a valid token, renewed if it is about to expire.
@@ -79,15 +80,20 @@ class ApiKeyAuth:
             ApiError: the key or the secret is wrong or expired.
             TransientError: the API could not be reached.
         """
-        with self._lock:
-            if self._auth is None or self._clock() >= self._renew_at:
-                self._log_in()
-            return t.cast("BearerAuth", self._auth)
+        return self._token_other_than(None)
 
     def renew(self, refused: BearerAuth) -> BearerAuth:
-        """Give a token other than one that the API refused; of many threads that ask, one fetches it."""
+        """Give a valid token other than one that the API refused; of many threads that ask, one fetches it.
+
+        Raises:
+            ApiError: the key or the secret is wrong or expired.
+            TransientError: the API could not be reached.
+        """
+        return self._token_other_than(refused)
+
+    def _token_other_than(self, refused: BearerAuth | None) -> BearerAuth:
         with self._lock:
-            if self._auth is refused:
+            if self._auth is refused or self._clock() >= self._renew_at:
                 self._log_in()
             return t.cast("BearerAuth", self._auth)
 
@@ -98,8 +104,15 @@ class ApiKeyAuth:
         return server_time(answer) or dt.datetime.now(dt.timezone.utc)
 
     def _log_in(self) -> Answer:
+        if self._failure is not None:
+            # Others have tried it all: the threads that waited for them need not do so one after another.
+            raise self._failure
         asked = self._clock()
-        answer, fields = self._retry.call(self._ask, self._logger, self._transport.pace.stopped)
+        try:
+            answer, fields = self._retry.call(self._ask, self._logger, self._transport.pace.stopped)
+        except TapError as error:
+            self._failure = error
+            raise
         token = fields["token"]
         self._transport.secrets.add(token)
         auth = BearerAuth(token)
@@ -125,6 +138,9 @@ class ApiKeyAuth:
             if error.status == HTTPStatus.NOT_FOUND:
                 raise ApiError(f"{error} This is no Endor Labs API: check api_url.", error.status) from error
             raise
+        except TooSlowError as error:
+            # Nobody can ask for less at a log-in.
+            raise TransientError(str(error), error.retry_after, error.advice) from error
         fields = _json_object(answer)
         token = fields.get("token")
         # One that can't stand in a header would end in a library's error.

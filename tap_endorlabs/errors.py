@@ -34,6 +34,7 @@ class TransientError(TapError):
     Attributes:
         retry_after: seconds that the server asked to wait, None where it named no time.
         advice: what the user may check if it does not pass.
+        given_up: whether all tries are used up.
     """
 
     def __init__(self, message: str, retry_after: float | None = None, advice: str = "") -> None:
@@ -41,6 +42,7 @@ class TransientError(TapError):
         super().__init__(message)
         self.retry_after = retry_after
         self.advice = advice
+        self.given_up = False
 
 
 class TooSlowError(TransientError):

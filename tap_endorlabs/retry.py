@@ -63,7 +63,7 @@ class Retry:
             try:
                 return attempt()
             except TransientError as error:
-                if hopeless(error):
+                if error.given_up or hopeless(error):
                     raise
                 tried += 1
                 wait = self._wait(tried, error.retry_after)
@@ -72,7 +72,9 @@ class Retry:
                     tries = "1 try" if tried == 1 else f"{tried} tries"
                     asked = f" It asks to wait {wait:.0f} s." if error.retry_after and tried < self.tries else ""
                     told = f"{error}{asked} Gave up after {tries} in {waited:.0f} s. {error.advice}".rstrip()
-                    raise type(error)(told) from error
+                    last = type(error)(told)
+                    last.given_up = True
+                    raise last from error
                 logger.warning("%s Trying again in %.1f s (%d of %d).", error, wait, tried, self.tries - 1)
             self.sleep(stopped, wait)
             if stopped.is_set():

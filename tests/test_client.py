@@ -164,6 +164,32 @@ def test_a_refused_token_is_replaced_once(exchange: Exchange, requests_mock: req
     assert requests_mock.last_request.headers["Authorization"] == "Bearer token-2"
 
 
+def test_a_token_that_has_expired_is_not_given_for_one_that_was_refused(
+    exchange: Exchange, requests_mock: requests_mock.Mocker
+) -> None:
+    requests_mock.post(AUTH, [token(f"token-{number}", seconds=8) for number in (1, 2, 3)])
+    refused = exchange.auth.current()
+    exchange.auth.renew(refused)
+    exchange.clock.now = 7.0
+    assert exchange.auth.renew(refused).token == "token-3"
+
+
+@pytest.mark.parametrize(
+    "fault", [error(503), error(504), {"exc": requests.ReadTimeout("slow")}], ids=["503", "504", "no answer"]
+)
+def test_a_log_in_that_fails_in_mid_run_is_not_tried_again_for_its_page(
+    fault: dict[str, t.Any], exchange: Exchange, requests_mock: requests_mock.Mocker
+) -> None:
+    requests_mock.post(AUTH, [token("token-1"), fault])
+    requests_mock.get(LIST, **error(401))
+    for _ in range(2):
+        with pytest.raises(TransientError, match="Gave up after 8 tries") as caught:
+            exchange.client.fetch(HERE)
+        assert str(caught.value).count("Gave up") == 1
+        assert not isinstance(caught.value, TooSlowError)
+    assert [r.method for r in requests_mock.request_history].count("POST") == 1 + 8
+
+
 def test_of_many_that_ask_for_a_new_token_one_fetches_it(
     exchange: Exchange, requests_mock: requests_mock.Mocker
 ) -> None:
