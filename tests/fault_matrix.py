@@ -87,6 +87,8 @@ def _passes_or_stays(
     return rows
 
 
+_UNAVAILABLE = Fault.status(503)
+
 CASES = [
     Case("connection refused", _MOMENT, network_goes(refuse_connections, returns=True), COMPLETE, COMPLETE),
     Case("connection refused", _FOR_EVER, network_goes(refuse_connections, returns=False), _REFUSED, _REFUSED),
@@ -111,9 +113,24 @@ CASES = [
         _ends("Gave up after 1 try", "Check whether Endor Labs reports an outage, and run it again later."),
         lasts=(_FOR_EVER,),
     ),
-    Case("token revoked early (401)", _ONCE, token_is_revoked(log_ins_refused=0), COMPLETE, log_ins=range(2, 3)),
-    Case("token revoked, log-in answers 503", _THRICE, token_is_revoked(log_ins_refused=3), COMPLETE),
-    Case("token revoked, log-in answers 503", _FOR_EVER, token_is_revoked(log_ins_refused=None), _failure(503)),
+    Case("token revoked early (401)", _ONCE, token_is_revoked(_UNAVAILABLE, 0), COMPLETE, log_ins=range(2, 3)),
+    Case(
+        "token revoked, log-in answers 503", _THRICE, token_is_revoked(_UNAVAILABLE, 3), COMPLETE, log_ins=range(5, 6)
+    ),
+    Case(
+        "token revoked, log-in answers 503",
+        _FOR_EVER,
+        token_is_revoked(_UNAVAILABLE, None),
+        _failure(503),
+        log_ins=range(2, 10),
+    ),
+    Case(
+        "token revoked, log-in never answers",
+        _FOR_EVER,
+        token_is_revoked(Fault.stall(3600), None),
+        _LATE_TOKEN,
+        log_ins=range(2, 10),
+    ),
     Case(
         "token expires every 2 s",
         _WHOLE_RUN,

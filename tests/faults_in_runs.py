@@ -148,13 +148,13 @@ def fail_lookups(scene: Scene) -> None:
     scene.api.drop_connections()
 
 
-def token_is_revoked(log_ins_refused: int | None) -> Arrange:
-    """A token that loses its validity early, and so many log-ins after that which fail (None: all)."""
+def token_is_revoked(log_in: Fault, times: int | None) -> Arrange:
+    """A token that loses its validity early, and a fault that meets so many log-ins after that (None: all)."""
 
     def arrange(scene: Scene) -> None:
         def revoke() -> None:
             scene.api.tokens.revoke_all()
-            scene.api.fail(Fault.status(503), where="auth", times=log_ins_refused)
+            scene.api.fail(log_in, where="auth", times=times)
 
         scene.strike(Fault.status(401), 1, revoke)
 

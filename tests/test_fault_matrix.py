@@ -64,6 +64,7 @@ class Cell:
         assert "Traceback" not in output.stderr
         assert len(output.errors) == len(outcome.says) if outcome == LEFT_OUT else len(output.errors) <= 1
         said = " ".join(output.errors)
+        assert said.count("Gave up") <= 1
         assert re.search(".*".join(map(re.escape, outcome.says)), said), said
         complete = outcome in {COMPLETE, LEFT_OUT}
         assert output.uuids == (self.uuids if complete else self.uuids[: len(output.uuids)])
