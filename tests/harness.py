@@ -11,7 +11,6 @@ import sys
 import threading
 import typing as t
 from dataclasses import dataclass
-from functools import cached_property
 
 from tap_endorlabs.retry import Retry
 from tap_endorlabs.tap import TapEndorLabs
@@ -33,7 +32,7 @@ class Output:
     stderr: str = ""
     code: int = 0
 
-    @cached_property
+    @property
     def messages(self) -> list[dict[str, t.Any]]:
         return [json.loads(line) for line in self.stdout.split("\n") if line]
 

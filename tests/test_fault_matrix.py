@@ -66,9 +66,9 @@ class Cell:
         said = " ".join(output.errors)
         assert said.count("Gave up") <= 1
         assert re.search(".*".join(map(re.escape, outcome.says)), said), said
-        complete = outcome in {COMPLETE, LEFT_OUT}
-        assert output.uuids == (self.uuids if complete else self.uuids[: len(output.uuids)])
-        assert output.uuids or self.scene.at not in {MIDDLE, LAST}
+        uuids = output.uuids
+        assert uuids == (self.uuids if outcome in {COMPLETE, LEFT_OUT} else self.uuids[: len(uuids)])
+        assert uuids or self.scene.at not in {MIDDLE, LAST}
         assert self.scene.at == LOG_IN or output.messages[-1]["type"] == "STATE"
         assert len(self.scene.api.auth_requests) in self.case.log_ins
 
@@ -76,11 +76,11 @@ class Cell:
         """Hold the healthy run after it to the rest, with an event that became visible late."""
         assert next_output.code == 0, next_output.stderr
         assert next_output.errors == []
-        times = [record["create_time"] for record in next_output.records]
-        assert times == sorted(times)
+        records = next_output.records
+        assert records == sorted(records, key=lambda record: record["create_time"])
         # What was left out may be readable by now.
         healed = self.scene.marked if self.outcome == LEFT_OUT else None
-        brought = [*output.uuids, *(uuid for uuid in next_output.uuids if uuid != healed)]
+        brought = [*output.uuids, *(record["uuid"] for record in records if record["uuid"] != healed)]
         assert sorted(brought) == sorted([*self.uuids, late])
 
 
