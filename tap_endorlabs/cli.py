@@ -32,7 +32,7 @@ class TapCommand(click.Command):
         self._secrets = secrets
 
     def main(self, *args: t.Any, **kwargs: t.Any) -> t.Any:  # noqa: ANN401
-        """Run the command; any failure of its own ends the process with exit code 1."""
+        """Run the command; a failure of its own ends the process with the error's exit code, or with 1."""
         logging.captureWarnings(capture=True)
         _share_memory_between_threads()
         with guarded_log(self._secrets):
@@ -40,7 +40,7 @@ class TapCommand(click.Command):
                 return super().main(*args, **kwargs)
             except Exception as error:  # noqa: BLE001 - whatever it is, it must end in one line
                 self._report(error)
-                sys.exit(1)
+                sys.exit(error.exit_code if isinstance(error, TapError) else 1)
 
     def _report(self, error: Exception) -> None:
         trace = error if self._logger.isEnabledFor(logging.DEBUG) else None

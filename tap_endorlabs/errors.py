@@ -8,7 +8,13 @@ _UNPRINTABLE = re.compile(r"[^ -~]+")
 
 
 class TapError(Exception):
-    """A failure whose text is one line that says what is wrong and what to check."""
+    """A failure whose text is one line that says what is wrong and what to check.
+
+    Attributes:
+        exit_code: what the process ends with.
+    """
+
+    exit_code = 1
 
 
 class StateError(TapError):
@@ -61,8 +67,10 @@ class TargetGoneError(TapError):
     """What reads the tap's output has gone."""
 
 
-class RejectedObjectsError(TapError):
-    """The API sent objects that can't be records; all others have been emitted."""
+class IncompleteError(TapError):
+    """All that could be read has been emitted, but something is missing."""
+
+    exit_code = 3
 
 
 def one_line(text: str, limit: int = 300) -> str:

@@ -102,7 +102,11 @@ class LogStream(Stream):
                         yield from self._batch_records(run, events)
                     counter.increment(len(events))
             requests = self._endor_tap.api.transport.requests - requests_before
-            self._endor_tap.rejected += run.rejected
+            if run.rejected:
+                self._endor_tap.missing.append(
+                    f"{run.rejected} objects without a uuid or a readable meta.create_time were left out (see above); "
+                    "all others have been emitted. Report them to Endor Labs."
+                )
             run.progress.close(requests, run.bookmark.value)
             with metrics.http_request_counter(self.name, self.resource) as request_counter:
                 request_counter.increment(requests)

@@ -17,7 +17,7 @@ from tap_endorlabs.auth import ApiKeyAuth
 from tap_endorlabs.bookmark import Scope
 from tap_endorlabs.cli import TapCommand
 from tap_endorlabs.client import Api
-from tap_endorlabs.errors import RejectedObjectsError, StateError, TapError, TargetGoneError, one_line
+from tap_endorlabs.errors import IncompleteError, StateError, TapError, TargetGoneError, one_line
 from tap_endorlabs.messages import MessageWriter
 from tap_endorlabs.pace import Pace
 from tap_endorlabs.redaction import Secrets
@@ -44,7 +44,11 @@ _STREAMS: dict[str, type[LogStream]] = {"audit_logs": AuditLogsStream}
 
 
 class TapEndorLabs(Tap):
-    """Singer tap for the audit logs of Endor Labs."""
+    """Singer tap for the audit logs of Endor Labs.
+
+    Attributes:
+        missing: a line for each kind of thing that a sync found missing, although all that could be read was emitted.
+    """
 
     name = "tap-endorlabs"
     config_jsonschema = SETTINGS_SCHEMA
@@ -63,7 +67,7 @@ class TapEndorLabs(Tap):
             ConfigValidationError: the settings are wrong; its `errors` has a line for each.
             StateError: the state is of another tap, or broken.
         """
-        self.rejected = 0
+        self.missing: list[str] = []
         self._writing = False
         self._signal = 0
         if parse_env_config and (faults := find_environment_faults(self._env_var_prefix)):
@@ -143,17 +147,14 @@ class TapEndorLabs(Tap):
             point = metrics.Point("timer", metrics.Metric.HTTP_REQUEST_DURATION, seconds, tags)
             self.metrics_logger.debug("METRIC: %s", point)
 
-    def raise_rejected(self) -> None:
-        """Fail if the API sent objects that can't be records.
+    def raise_if_incomplete(self) -> None:
+        """Fail if the streams found something missing.
 
         Raises:
-            RejectedObjectsError: it did.
+            IncompleteError: they did.
         """
-        if self.rejected:
-            raise RejectedObjectsError(
-                f"{self.rejected} objects without a uuid or a readable meta.create_time were left out (see above); "
-                "all others have been emitted. Report them to Endor Labs."
-            )
+        if self.missing:
+            raise IncompleteError(" ".join(self.missing))
 
     @classmethod
     @override
@@ -192,7 +193,7 @@ class TapEndorLabs(Tap):
             tap.sync_all()
         except BrokenPipeError as error:
             raise TargetGoneError("The target closed the pipe: see its own log for the reason.") from error
-        tap.raise_rejected()
+        tap.raise_if_incomplete()
 
     @classmethod
     @override

@@ -112,7 +112,7 @@ def run_inside(
     with contextlib.redirect_stdout(io.StringIO()) as stdout:
         tap = Impatient(config=config, state=state, message_writer=writer)
         tap.sync_all()
-        tap.raise_rejected()
+        tap.raise_if_incomplete()
     return Output(stdout.getvalue())
 
 

@@ -301,7 +301,7 @@ def test_objects_that_cannot_be_records_are_counted_and_fail_the_run(api: FakeEn
     broken[1]["uuid"] = ""
     api.store.add_raw(broken)
     output = process.run(config=config_for(api, start_date=START))
-    assert output.code == 1
+    assert output.code == 3
     assert len(output.records) == 1200
     assert output.bookmark["replication_key_value"] == last_time(api)
     assert output.errors[-1].startswith("2 objects without a uuid or a readable meta.create_time were left out")

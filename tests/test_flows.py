@@ -11,7 +11,7 @@ import typing as t
 import pytest
 from singer_sdk.io_base import SingerWriter
 
-from tap_endorlabs.errors import ApiError, RejectedObjectsError, TransientError
+from tap_endorlabs.errors import ApiError, IncompleteError, TransientError
 from tap_endorlabs.tap import TapEndorLabs
 from tests.conftest import NOW
 from tests.fake_endor_api import (
@@ -209,7 +209,7 @@ def test_an_object_without_a_uuid_is_reported_once(api: FakeEndorApi) -> None:
     broken = make_events(1, NOW - dt.timedelta(days=2), NOW - dt.timedelta(days=1), seed=9)[0]
     broken["uuid"] = None
     api.store.add_raw([broken])
-    with pytest.raises(RejectedObjectsError, match=r"^1 objects"):
+    with pytest.raises(IncompleteError, match=r"^1 objects"):
         run_inside(config_for(api, start_date=START, page_size=3))
 
 
