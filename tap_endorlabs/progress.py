@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import time
 import typing as t
+from dataclasses import asdict, dataclass
 
 if t.TYPE_CHECKING:
     import logging
@@ -51,17 +52,35 @@ class Progress:
         rate = self.events / (now - self._begun)
         self._logger.info("%.0f %% of the time range read, %d events, %.0f events/s", share, self.events, rate)
 
-    def close(self, requests: int, bookmark: str) -> None:
-        """Say what the run came to.
 
-        Args:
-            requests: how many requests it sent.
-            bookmark: where the next run begins.
-        """
-        self._logger.info(
-            "Done: %d events, %d requests, %.1f s; the bookmark is at %s",
+@dataclass(frozen=True)
+class Outcome:
+    """What a run of a stream came to.
+
+    Attributes:
+        complete: whether the range was read to its end.
+        events: how many were emitted.
+        left_out: how many objects were left out, as they can't be records.
+        requests: how many were sent; log-ins and each try count.
+        seconds: how long it took.
+        bookmark: where the next run begins, None where there is no bookmark yet.
+    """
+
+    complete: bool
+    events: int
+    left_out: int
+    requests: int
+    seconds: float
+    bookmark: str | None
+
+    def log(self, logger: logging.Logger, stream: str) -> None:
+        """Close a run with a line; in a structured log its figures are fields as well."""
+        logger.info(
+            "%s: %d events, %d requests, %.1f s; %s",
+            "Done" if self.complete else "Stopped",
             self.events,
-            requests,
-            self._clock() - self._begun,
-            bookmark,
+            self.requests,
+            self.seconds,
+            f"the bookmark is at {self.bookmark}" if self.bookmark else "there is no bookmark yet",
+            extra={"stream_name": stream, **asdict(self)},
         )

@@ -5,6 +5,7 @@ from __future__ import annotations
 import contextlib
 import datetime as dt
 import sys
+import time
 import typing as t
 from itertools import islice
 
@@ -16,6 +17,7 @@ from tap_endorlabs import schemas
 from tap_endorlabs.bookmark import REPLICATION_KEY, Scope
 from tap_endorlabs.client import LogClient
 from tap_endorlabs.messages import MessageWriter, passes_unchanged, record_lines
+from tap_endorlabs.progress import Outcome
 from tap_endorlabs.records import to_record, unfit
 from tap_endorlabs.run import LogRun, resume
 
@@ -87,32 +89,53 @@ class LogStream(Stream):
         if self.ABORT_AT_RECORD_COUNT is not None:
             self._sync_some(self.ABORT_AT_RECORD_COUNT)
             return
-        with self.get_record_counter() as counter, self.get_sync_timer():
-            requests_before = self._endor_tap.api.transport.requests
+        with self.get_record_counter() as counter, self.get_sync_timer(), self._accounting():
             run, client = self._begin()
             with (
                 self._ending(run, write_messages=write_messages),
                 contextlib.closing(run.new_events(client.fetch)) as lists,
             ):
                 for events in lists:
-                    if write_messages:
-                        self._write_records(run, events)
-                        self._write_state(run)
-                    else:
-                        yield from self._batch_records(run, events)
-                    counter.increment(len(events))
-            requests = self._endor_tap.api.transport.requests - requests_before
+                    with _counting(run, counter):
+                        if write_messages:
+                            self._write_records(run, events)
+                            self._write_state(run)
+                        else:
+                            yield from self._batch_records(run, events)
             if run.rejected:
                 self._endor_tap.missing.append(
                     f"{run.rejected} objects without a uuid or a readable meta.create_time were left out (see above); "
                     "all others have been emitted. Report them to Endor Labs."
                 )
-            run.progress.close(requests, run.bookmark.value)
-            with metrics.http_request_counter(self.name, self.resource) as request_counter:
-                request_counter.increment(requests)
+
+    @contextlib.contextmanager
+    def _accounting(self) -> Iterator[None]:
+        """Say what the run came to, whether it is completed or not."""
+        sent = self._endor_tap.api.transport.requests
+        sent_before, begun = sent.copy(), time.monotonic()
+        complete = False
+        try:
+            yield
+            complete = True
+            self._store_bookmark()
+        finally:
+            # A copy, as workers of a run that failed may still be at it.
+            requests = sent.copy() - sent_before
+            for path, count in requests.items():
+                with metrics.http_request_counter(self.name, path) as counter:
+                    counter.increment(count)
+            Outcome(
+                complete=complete,
+                events=self._run.progress.events if self._run else 0,
+                left_out=self._run.rejected if self._run else 0,
+                requests=requests.total(),
+                seconds=time.monotonic() - begun,
+                bookmark=self.stream_state.get("replication_key_value"),
+            ).log(self.logger, self.name)
 
     def _begin(self) -> tuple[LogRun, LogClient]:
         api = self._endor_tap.api
+        self._run = None
         bookmark = resume(self.stream_state, Scope.of(api.settings), self.logger)
         self._events_stated = 0
         self._run = LogRun(api.settings, bookmark, api.auth.server_now(), self.logger)
@@ -198,6 +221,15 @@ class AuditLogsStream(LogStream):
 
     name = "audit_logs"
     resource = "audit-logs"
+
+
+@contextlib.contextmanager
+def _counting(run: LogRun, counter: metrics.Counter) -> Iterator[None]:
+    before = run.progress.events
+    try:
+        yield
+    finally:
+        counter.increment(run.progress.events - before)
 
 
 def _drop_doubled_error(record: logging.LogRecord) -> bool:

@@ -142,7 +142,11 @@ class TapEndorLabs(Tap):
         # A line for each request would bury the others, so this metric is one for the log level debug.
         if self.metrics_logger.isEnabledFor(logging.DEBUG):
             path = (answer.request.path_url or "").partition("?")[0]
-            tags: dict[str, t.Any] = {metrics.Tag.ENDPOINT: path, metrics.Tag.HTTP_STATUS_CODE: answer.status_code}
+            tags: dict[str, t.Any] = {
+                metrics.Tag.ENDPOINT: path,
+                metrics.Tag.HTTP_STATUS_CODE: answer.status_code,
+                metrics.Tag.STATUS: metrics.Status.SUCCEEDED if answer.ok else metrics.Status.FAILED,
+            }
             seconds = answer.elapsed.total_seconds()
             point = metrics.Point("timer", metrics.Metric.HTTP_REQUEST_DURATION, seconds, tags)
             self.metrics_logger.debug("METRIC: %s", point)

@@ -7,6 +7,7 @@ import json
 import sys
 import threading
 import typing as t
+from collections import Counter
 from email.utils import parsedate_to_datetime
 from http import HTTPStatus
 from importlib.metadata import version
@@ -80,7 +81,7 @@ class Transport:
         secrets: what no message may show; the credentials are added.
 
     Attributes:
-        requests: how many requests have been sent.
+        requests: how many requests have been sent, by path; each try counts.
         secrets: likewise; more may be added.
 
     Raises:
@@ -99,7 +100,7 @@ class Transport:
         self.timeout = settings.request_timeout
         self.secrets = Secrets() if secrets is None else secrets
         self.secrets.add(settings.api_key, settings.api_secret)
-        self.requests = 0
+        self.requests: Counter[str] = Counter()
         self.pace = pace
         self._lock = threading.Lock()
         self._on_answer = on_answer
@@ -145,7 +146,7 @@ class Transport:
         """
         sent_at = self.pace.wait_for_turn()
         with self._lock:
-            self.requests += 1
+            self.requests[path] += 1
         try:
             answer = self._send(method, f"{self.url}{path}", auth=auth, params=params, json=body)
         except requests.RequestException as error:

@@ -3,13 +3,11 @@
 from __future__ import annotations
 
 import logging
-import typing as t
+
+import pytest
 
 from tap_endorlabs.pieces import Stretch
-from tap_endorlabs.progress import Progress
-
-if t.TYPE_CHECKING:
-    import pytest
+from tap_endorlabs.progress import Outcome, Progress
 
 
 def test_a_line_every_few_seconds(caplog: pytest.LogCaptureFixture) -> None:
@@ -19,10 +17,25 @@ def test_a_line_every_few_seconds(caplog: pytest.LogCaptureFixture) -> None:
         for now, reached in ((102.0, 1100), (106.0, 1250), (107.0, 1300), (112.0, 1999)):  # noqa: B007
             progress.events += 600
             progress.report(Stretch([], reached, []))
-        now = 113.0
-        progress.close(requests=9, bookmark="2026-01-01T00:00:00.000000Z")
     assert [record.message for record in caplog.records] == [
         "25 % of the time range read, 1200 events, 200 events/s",
         "100 % of the time range read, 2400 events, 200 events/s",
-        "Done: 2400 events, 9 requests, 13.0 s; the bookmark is at 2026-01-01T00:00:00.000000Z",
     ]
+
+
+@pytest.mark.parametrize(
+    ("complete", "bookmark", "line"),
+    [
+        (True, "2026-01-01", "Done: 2400 events, 9 requests, 13.0 s; the bookmark is at 2026-01-01"),
+        (False, "2026-01-01", "Stopped: 2400 events, 9 requests, 13.0 s; the bookmark is at 2026-01-01"),
+        (False, None, "Stopped: 2400 events, 9 requests, 13.0 s; there is no bookmark yet"),
+    ],
+    ids=str,
+)
+def test_a_line_closes_the_run(
+    *, complete: bool, bookmark: str | None, line: str, caplog: pytest.LogCaptureFixture
+) -> None:
+    outcome = Outcome(complete=complete, events=2400, left_out=0, requests=9, seconds=13.0, bookmark=bookmark)
+    with caplog.at_level(logging.INFO):
+        outcome.log(logging.getLogger("test"), "audit_logs")
+    assert caplog.messages == [line]

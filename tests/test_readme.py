@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import typing as t
+from dataclasses import fields
 from pathlib import Path
 
 import pytest
@@ -11,6 +12,7 @@ import yaml
 from jsonschema import Draft202012Validator
 
 from tap_endorlabs.bookmark import Scope, bookmark_of
+from tap_endorlabs.progress import Outcome
 from tap_endorlabs.records import Event, to_record
 from tap_endorlabs.settings import OWN_SETTINGS, SETTINGS_SCHEMA
 from tap_endorlabs.tap import TapEndorLabs
@@ -114,3 +116,7 @@ def test_a_run_makes_the_second_state_of_the_first() -> None:
 def test_the_readme_names_every_module() -> None:
     modules = {path.name for path in (ROOT / "tap_endorlabs").glob("*.py")} - {"__init__.py", "__main__.py"}
     assert {module for module in modules if f"`{module}`" in README} == modules
+
+
+def test_the_readme_names_the_fields_of_the_closing_line() -> None:
+    assert {field.name for field in fields(Outcome) if f"`{field.name}`" not in section("Watch it")} == set()
