@@ -10,7 +10,7 @@ BIN := .venv/bin
 MELTANO := .tools/meltano/bin/meltano
 
 .DEFAULT_GOAL := help
-.PHONY: help install demo test bench check format lock build clean
+.PHONY: help install demo test bench check format lock build package audit clean
 
 help: ## Show this list
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "make %-10s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -43,6 +43,8 @@ lock: $(UV) ## Choose the newest allowed versions and write them to requirements
 		--custom-compile-command 'make lock' -o requirements/dev.txt
 	@$(UV) pip compile -q requirements/meltano.in --universal --python-version 3.10 --generate-hashes --no-emit-index-url --upgrade \
 		--custom-compile-command 'make lock' -o requirements/meltano.txt
+	@$(UV) pip compile -q requirements/audit.in --universal --python-version 3.10 --generate-hashes --no-emit-index-url --upgrade \
+		--custom-compile-command 'make lock' -o requirements/audit.txt
 	@for name in stock_sdk dlt_rest_api airbyte_declarative vendor_sdk plot; do \
 		$(UV) pip compile -q benchmarks/requirements/$$name.in --universal --no-emit-index-url --no-annotate --upgrade \
 			--python-version $$(test $$name = vendor_sdk && echo 3.12 || echo 3.10) \
@@ -50,7 +52,19 @@ lock: $(UV) ## Choose the newest allowed versions and write them to requirements
 	done
 
 build: $(UV) ## Build the sdist and the wheel into dist/
-	@$(UV) build -q --out-dir dist
+	@rm -rf dist
+	@$(UV) build -q --out-dir dist --build-constraints requirements/dev.txt --require-hashes
+
+package: build .tools/audit/.installed ## Install the wheel alone, run it, and check the licences of all that comes with it
+	@$(UV) venv --quiet --clear --python $(PYTHON) .tools/package
+	@$(UV) pip install --quiet --python .tools/package/bin/python --constraint requirements/dev.txt dist/*.whl
+	@.tools/package/bin/tap-endorlabs --version
+	@.tools/package/bin/tap-endorlabs --about > .tools/package/about.txt
+	@.tools/audit/bin/pip-licenses --python .tools/package/bin/python --summary --order count
+
+audit: package ## Look all that comes with the wheel up in PyPI's list of known vulnerabilities
+	@$(UV) pip freeze --quiet --python .tools/package/bin/python | grep -v '^tap-endorlabs ' > .tools/package/requirements.txt
+	@.tools/audit/bin/pip-audit --strict --disable-pip --no-deps --requirement .tools/package/requirements.txt
 
 clean: ## Remove all that was installed or made here
 	rm -rf .venv .tools .bench .meltano .mypy_cache .ruff_cache .pytest_cache .hypothesis .coverage* dist demo output
@@ -71,4 +85,10 @@ clean: ## Remove all that was installed or made here
 	@echo 'Installing Meltano into .tools/meltano'
 	@$(UV) venv --quiet --clear --python $(PYTHON) .tools/meltano
 	@$(UV) pip sync --quiet --python .tools/meltano/bin/python --require-hashes requirements/meltano.txt
+	@touch $@
+
+.tools/audit/.installed: requirements/audit.txt | $(UV)
+	@echo 'Installing the audit into .tools/audit'
+	@$(UV) venv --quiet --clear --python $(PYTHON) .tools/audit
+	@$(UV) pip sync --quiet --python .tools/audit/bin/python --require-hashes requirements/audit.txt
 	@touch $@
