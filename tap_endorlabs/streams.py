@@ -10,6 +10,7 @@ import typing as t
 from itertools import islice
 
 from singer_sdk import Stream, metrics
+from singer_sdk.batch import Batcher
 from singer_sdk.helpers.conform import TypeConformanceLevel
 from singer_sdk.schema.source import SchemaDirectory, StreamSchema
 
@@ -187,9 +188,12 @@ class LogStream(Stream):
         self, batch_config: BatchConfig, context: Context | None = None
     ) -> Iterator[tuple[BaseBatchFileEncoding, list[str]]]:
         """Write batch files, each with the bookmark that covers it."""
-        for batch in super().get_batches(batch_config, context):
-            self._store_bookmark()
-            yield batch
+        batcher = Batcher(self.tap_name, self.name, batch_config)
+        # Unlike the SDK's, this ends the reading at once where a file can't be written.
+        with contextlib.closing(self._sync_records(context, write_messages=False)) as records:
+            for manifest in batcher.get_batches(records):
+                self._store_bookmark()
+                yield batch_config.encoding, manifest
         self._store_bookmark()
 
     def _write_state(self, run: LogRun, *, at_once: bool = False) -> None:

@@ -56,7 +56,8 @@ def parameters(method: t.Callable[..., t.Any]) -> list[tuple[str, t.Any, t.Any]]
 def test_sync_records_is_still_what_the_sdk_calls() -> None:
     assert parameters(Stream._sync_records) == parameters(LogStream._sync_records)
     assert "self._sync_records(context=context)" in inspect.getsource(Stream.sync)
-    assert "self._sync_records(context, write_messages=False)" in inspect.getsource(Stream.get_batches)
+    assert "records = self._sync_records(context, write_messages=False)" in inspect.getsource(Stream.get_batches)
+    assert "in batcher.get_batches(records=records)" in inspect.getsource(Stream.get_batches)
 
 
 def test_validate_config_is_still_what_the_sdk_calls() -> None:
