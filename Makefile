@@ -10,7 +10,7 @@ BIN := .venv/bin
 MELTANO := .tools/meltano/bin/meltano
 
 .DEFAULT_GOAL := help
-.PHONY: help install demo test bench check format lock build package audit clean
+.PHONY: help install demo test soak bench check format lock build package audit clean
 
 help: ## Show this list
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "make %-10s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -25,6 +25,9 @@ test: .venv/.installed ## Run all tests, with coverage
 	@$(BIN)/coverage run -m pytest --numprocesses auto
 	@$(BIN)/coverage combine --quiet
 	@$(BIN)/coverage report
+
+soak: .venv/.installed ## Kill, break and resume the tap in 200 rounds, for some ten minutes; SOAK='--seed 1 --rounds 1' for one
+	@$(BIN)/python -m tests.soak $(SOAK)
 
 bench: .venv/.installed ## Measure the tap against others for about a quarter of an hour; BENCH=--quick for a minute
 	@$(BIN)/python -m benchmarks --uv $(UV) $(BENCH)

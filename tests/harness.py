@@ -121,10 +121,11 @@ class Process:
     """The tap as a command, with its files in a folder."""
 
     folder: Path
+    module: str = "tap_endorlabs"
 
     def command(self, *arguments: str, **files: t.Any) -> list[str]:
         """Give the command line; each of `files` is written as JSON and given as the option of its name."""
-        command = [sys.executable, "-m", "tap_endorlabs", *arguments]
+        command = [sys.executable, "-m", self.module, *arguments]
         for name, content in files.items():
             path = self.folder / f"{name}.json"
             path.write_text(content if isinstance(content, str) else json.dumps(content))

@@ -122,9 +122,14 @@ class _Rule:
 
 
 class Faults:
-    """The faults to come; safe for threads."""
+    """The faults to come; safe for threads.
+
+    Attributes:
+        met: how many requests have met one.
+    """
 
     def __init__(self) -> None:
+        self.met = 0
         self._rules: list[_Rule] = []
         self._lock = threading.Lock()
 
@@ -178,6 +183,7 @@ class Faults:
                 elif met is None and rule.left > 0:
                     rule.left -= 1
                     met = rule
+                    self.met += 1
         if met is None:
             return None
         if met.then is not None:

@@ -93,6 +93,11 @@ class FakeEndorApi:
         """The log-ins."""
         return [request for request in self.requests if request.path == "/v1/auth/api-key"]
 
+    @property
+    def faults_met(self) -> int:
+        """How many requests have met a fault."""
+        return self._faults.met
+
     def fail(  # noqa: PLR0913
         self,
         fault: Fault,
