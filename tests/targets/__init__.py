@@ -1,0 +1,3 @@
+"""Whole chains of Meltano, the tap and real targets: `make test-targets`."""
+
+from __future__ import annotations
