@@ -14,6 +14,7 @@ from tap_endorlabs.limits import Limits
 from tap_endorlabs.pagination import Position, SeekPaginator
 from tap_endorlabs.records import Event, Page
 from tap_endorlabs.timeline import read_range
+from tap_endorlabs.timestamps import stamp_of_second
 from tests.log_model import LogModel, event
 
 START = 1_700_000_000
@@ -88,6 +89,17 @@ def test_a_server_that_repeats_full_pages_is_not_believed() -> None:
     page = Page(at([0.5] * 10), size=10, says_more=True, next_page_id="x")
     with pytest.raises(ApiError, match="same page again and again"):
         list(read_range(lambda _: page, START, START + 1, 10))
+
+
+@pytest.mark.parametrize("seconds", [[-3.0, -2.0, -1.0], [2.0, 3.0]], ids=["before the range", "short"])
+def test_a_page_that_comes_again_for_every_position_ends_in_the_range(seconds: list[float]) -> None:
+    same = Page(at(seconds), size=len(seconds), says_more=True)
+    paginator = SeekPaginator(START, START + 10, Limits(3))
+    read_so_far = []
+    while not paginator.finished:
+        paginator.advance(same)
+        read_so_far += paginator.settled
+    assert read_so_far == [e for e in same.events if e.create_time >= stamp_of_second(START)]
 
 
 def test_a_piece_read_whole_is_halved_when_it_is_long() -> None:
