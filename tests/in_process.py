@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import contextlib
 import io
-import json
 import logging
 import typing as t
 
@@ -13,7 +12,7 @@ from singer_sdk.logging import ConsoleFormatter
 
 from tap_endorlabs.redaction import Secrets
 from tap_endorlabs.tap import TapEndorLabs
-from tests.harness import Clock, Output
+from tests.harness import Clock, Output, Process
 
 if t.TYPE_CHECKING:
     from collections.abc import Iterator
@@ -27,11 +26,7 @@ def run_command(folder: Path, *, level: int = logging.DEBUG, **files: t.Any) -> 
         retry = Clock().retry(tries=2)
         secrets = Secrets()
 
-    arguments = []
-    for name, content in files.items():
-        path = folder / f"{name}.json"
-        path.write_text(json.dumps(content))
-        arguments += [f"--{name}", str(path)]
+    _, _, _, *arguments = Process(folder).command(**files)
     with _log(level) as log, contextlib.redirect_stdout(io.StringIO()) as stdout, pytest.raises(SystemExit) as ended:
         Tap.get_singer_command().main(arguments)
     return Output(stdout.getvalue(), log.getvalue(), t.cast("int", ended.value.code))

@@ -5,6 +5,7 @@ from __future__ import annotations
 import datetime as dt
 import gzip
 import json
+import logging
 import os
 import signal
 import subprocess
@@ -25,6 +26,7 @@ from tests.fake_endor_api import (
     make_events,
 )
 from tests.harness import Output, Process, config_for
+from tests.in_process import run_command
 
 if t.TYPE_CHECKING:
     from tests.fake_endor_api import FakeEndorApi, ManualClock
@@ -263,11 +265,11 @@ BROKEN = {"bookmarks": {"audit_logs": {"replication_key_value": "soon"}}}
     ids=str,
 )
 def test_a_user_s_mistake_is_told_in_one_line_before_any_request(
-    files: dict[str, t.Any], line: str, api: FakeEndorApi, process: Process
+    files: dict[str, t.Any], line: str, api: FakeEndorApi, tmp_path: Path
 ) -> None:
     own = {name: content for name, content in files.items() if name in {"config", "state", "catalog"}}
     settings = {name: content for name, content in files.items() if name not in own}
-    output = process.run(**{"config": config_for(api, **settings)} | own)
+    output = run_command(tmp_path, level=logging.INFO, **{"config": config_for(api, **settings)} | own)
     assert output.code == 1
     assert line in output.errors[0]
     if files != {"config": {}}:
