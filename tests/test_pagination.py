@@ -97,7 +97,7 @@ def test_a_page_that_comes_again_for_every_position_ends_in_the_range(seconds: l
     paginator = SeekPaginator(START, START + 10, Limits(3))
     read_so_far = []
     while not paginator.finished:
-        paginator.advance(same)
+        paginator.advance(same)  # type: ignore[arg-type]
         read_so_far += paginator.settled
     assert read_so_far == [e for e in same.events if e.create_time >= stamp_of_second(START)]
 
