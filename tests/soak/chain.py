@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import contextlib
 import json
+import os
 import signal
 import subprocess
 import threading
@@ -68,6 +69,11 @@ class TickingClock(ManualClock):
         self.advance(max(0.0, (moment - super().__call__()).total_seconds()))
 
 
+def _environment() -> dict[str, str]:
+    # The coverage of processes that are killed is never written.
+    return {name: value for name, value in os.environ.items() if not name.startswith("COVERAGE_")}
+
+
 def play(seed: int, folder: Path) -> Tally:
     """Play the round of a seed, with the tap's files in a folder."""
     scenario = Scenario(seed)
@@ -117,7 +123,7 @@ class Chain:
         log = self._process.folder / f"run-{self._tally.runs}.log"
         with (
             log.open("w") as stderr,
-            subprocess.Popen(self._command(run), stdout=subprocess.PIPE, stderr=stderr) as tap,
+            subprocess.Popen(self._command(run), stdout=subprocess.PIPE, stderr=stderr, env=_environment()) as tap,
             self._attended(tap, run.kill),
         ):
             self._read(tap, run)
