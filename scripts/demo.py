@@ -26,7 +26,7 @@ if t.TYPE_CHECKING:
 
 EVENTS = 10_000
 NEW_EVENTS = 250
-DAYS = 25
+DAYS = 60
 FOLDER = Path("demo")
 OUTPUT = FOLDER / "output" / "audit_logs.jsonl"
 LOG = FOLDER / "demo.log"

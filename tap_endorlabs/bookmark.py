@@ -3,6 +3,8 @@
 A bookmark is a value V and a set S of uuids: every event before V has been emitted, and of the events at or after V
 exactly those in S have been. So no event is lost when many share one instant or some become visible late, and none is
 emitted twice.
+
+Where the archive could not be read, gaps say so: of the events in them, those that were in the archive are missing.
 """
 
 from __future__ import annotations
@@ -36,6 +38,13 @@ class Scope(t.NamedTuple):
         return cls(settings.namespace, settings.traverse, settings.filter)
 
 
+class Gap(t.NamedTuple):
+    """A range of stamps in which events of the archive are missing; `end` is exclusive."""
+
+    begin: str
+    end: str
+
+
 @dataclass
 class Bookmark:
     """The position in the log, moved on by what has been emitted.
@@ -44,21 +53,36 @@ class Bookmark:
         value: V, a stamp.
         emitted: S, each uuid with the stamp of its event.
         limit: the stamp that V may not pass in this run, as events may still become visible after it.
+        gaps: from which stamp to which the archive could not be read, in order.
     """
 
     value: str
     emitted: dict[str, str] = field(default_factory=dict)
     limit: str = ""
+    gaps: list[Gap] = field(default_factory=list)
 
     def note(self, events: Sequence[Event]) -> None:
         """Take note of events that have been emitted: new ones, in order, with none left out before the last."""
         if not events:
             return
-        value = min(events[-1].create_time, self.limit)
+        self.pass_to(min(events[-1].create_time, self.limit))
+        self.emitted.update((e.uuid, e.create_time) for e in takewhile(self._is_kept, reversed(events)))
+
+    def pass_to(self, value: str) -> None:
+        """Move V on to a stamp, as nothing before it is still to be emitted; it never moves back."""
         if value > self.value:
             self.value = value
             self.emitted = {uuid: stamp for uuid, stamp in self.emitted.items() if stamp >= value}
-        self.emitted.update((e.uuid, e.create_time) for e in takewhile(self._is_kept, reversed(events)))
+
+    def leave_gap(self, begin: str, end: str) -> None:
+        """Take note that the archive could not be read from one stamp to another."""
+        merged: list[Gap] = []
+        for gap in sorted([*self.gaps, Gap(begin, end)]):
+            if merged and gap.begin <= merged[-1].end:
+                merged[-1] = Gap(merged[-1].begin, max(merged[-1].end, gap.end))
+            else:
+                merged.append(gap)
+        self.gaps = merged
 
     def _is_kept(self, event: Event) -> bool:
         return event.create_time >= self.value
@@ -70,6 +94,7 @@ class Bookmark:
             "replication_key_value": self.value,
             "emitted": dict(sorted(self.emitted.items(), key=lambda entry: (entry[1], entry[0]))),
             "scope": scope._asdict(),
+            **({"gaps": [{"from": gap.begin, "to": gap.end} for gap in self.gaps]} if self.gaps else {}),
         }
 
 
@@ -92,7 +117,14 @@ def bookmark_of(state: Mapping[str, t.Any]) -> Bookmark | None:
         raise _broken("emitted", "an object of uuids with their times", emitted)
     value = _stamp("replication_key_value", state.get("replication_key_value"))
     stamps = {uuid: _stamp("emitted", stamp) for uuid, stamp in emitted.items()}
-    return Bookmark(value, {uuid: stamp for uuid, stamp in stamps.items() if stamp >= value})
+    gaps = state.get("gaps", [])
+    if not isinstance(gaps, list) or not all(isinstance(gap, dict) for gap in gaps):
+        raise _broken("gaps", "a list of objects with from and to", gaps)
+    return Bookmark(
+        value,
+        {uuid: stamp for uuid, stamp in stamps.items() if stamp >= value},
+        gaps=[Gap(_stamp("gaps.from", gap.get("from")), _stamp("gaps.to", gap.get("to"))) for gap in gaps],
+    )
 
 
 def scope_of(state: Mapping[str, t.Any]) -> Scope | None:

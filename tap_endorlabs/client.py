@@ -6,7 +6,7 @@ import typing as t
 from dataclasses import dataclass
 from http import HTTPStatus
 
-from tap_endorlabs.errors import ApiError, TooSlowError, TransientError
+from tap_endorlabs.errors import ApiError, ArchiveRefusedError, TooSlowError, TransientError
 from tap_endorlabs.records import Page, decode_page
 from tap_endorlabs.timestamps import stamp_of_second
 
@@ -52,6 +52,7 @@ class LogClient:
         """Fetch the page that a position asks for.
 
         Raises:
+            ArchiveRefusedError: the API key may not read the archive.
             TooSlowError: the server ran out of time; where less can be asked for, at the first time.
             TransientError: another failure that may pass did not.
             ApiError: the API refused the request.
@@ -67,6 +68,12 @@ class LogClient:
         try:
             answer = self._send(query_of(position, self._api.settings))
         except ApiError as error:
+            if position.archived and error.status == HTTPStatus.FORBIDDEN:
+                raise ArchiveRefusedError(
+                    f"{error} The API key may not read the archive of this log: give it the role Read-only in "
+                    f"namespace {self._api.settings.namespace}, or set include_archived to false.",
+                    error.status,
+                ) from error
             raise self._explain(error) from error
         try:
             return decode_page(answer.body)
@@ -109,6 +116,10 @@ class LogClient:
         return ApiError(f"{error} {advice}", error.status) if advice else error
 
 
+_ANY_KIND = "spec.message_kind!='none'"
+"""In the archive a condition on the kind has to stand before that on the time; this one is met by every event."""
+
+
 def query_of(position: Position, settings: Settings) -> dict[str, str | int]:
     """Give the query parameters of a position.
 
@@ -116,12 +127,16 @@ def query_of(position: Position, settings: Settings) -> dict[str, str | int]:
     """
     first, bound = (stamp_of_second(second).replace(".000000", "") for second in (position.start, position.stop))
     condition = f"meta.create_time>=date({first}) and meta.create_time<date({bound})"
+    if position.archived:
+        condition = f"{_ANY_KIND} and {condition}"
     if settings.filter:
         condition += f" and ({settings.filter})"
     query: dict[str, str | int] = {
         "list_parameters.filter": condition,
         "list_parameters.page_size": position.page_size,
     }
+    if position.archived:
+        query["list_parameters.archive"] = "true"
     if settings.traverse:
         query["list_parameters.traverse"] = "true"
     if not position.whole:

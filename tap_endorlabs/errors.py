@@ -34,6 +34,10 @@ class ApiError(TapError):
         self.status = status
 
 
+class ArchiveRefusedError(ApiError):
+    """The API key may not read the archive, but perhaps the active database."""
+
+
 class TransientError(TapError):
     """A request failed in a way that may pass.
 

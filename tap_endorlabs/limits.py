@@ -21,6 +21,7 @@ class Limits:
 
     Args:
         page_size: events per request, at most.
+        sorts: whether the server is trusted to honour a sort.
 
     Attributes:
         page_size: events to ask for at a time.
@@ -29,10 +30,10 @@ class Limits:
         crowds: how often a second has been met that has a fair part of a page.
     """
 
-    def __init__(self, page_size: int) -> None:
+    def __init__(self, page_size: int, *, sorts: bool = True) -> None:
         self.page_size = self._most = page_size
         self.width = _WIDEST
-        self.sorts = True
+        self.sorts = sorts
         self.crowds = 0
         self._patience = GOOD_ANSWERS_TO_WIDEN
         self._good_answers = 0

@@ -4,8 +4,8 @@ Pages are found by time, never by offset: the page after a full page starts at t
 shift when events arrive, move to the archive or tie; a time doesn't. Events of that last second are held until the
 next page has been read, as ties may come in another order then.
 
-Where time can't tell pages apart (seconds with many events, or answers that are not in order), a stretch of the range
-is read *whole*: unsorted, continued by `page_id`, and put in order here.
+Where time can't tell pages apart (seconds with many events, or answers that are not in order, as those of the archive
+may be), a stretch of the range is read *whole*: unsorted, continued by `page_id`, and put in order here.
 """
 
 from __future__ import annotations
@@ -15,6 +15,7 @@ from bisect import bisect_left
 
 from singer_sdk.pagination import BaseAPIPaginator
 
+from tap_endorlabs.archive import ACTIVE, Databases
 from tap_endorlabs.density import Density
 from tap_endorlabs.errors import ApiError
 from tap_endorlabs.limits import SMALLEST_PAGE
@@ -61,6 +62,7 @@ class Position(t.NamedTuple):
         page_size: events per answer.
         whole: read unsorted and by `page_id`, not sorted by time.
         page_id: continue after this object; only where `whole`.
+        archived: read from the archive.
     """
 
     start: int
@@ -68,6 +70,7 @@ class Position(t.NamedTuple):
     page_size: int
     whole: bool = False
     page_id: str | None = None
+    archived: bool = False
 
     @property
     def divisible(self) -> bool:
@@ -85,6 +88,7 @@ class SeekPaginator(BaseAPIPaginator[Position]):
         start: first second, inclusive.
         stop: last second, exclusive; the range is not empty.
         limits: how much to ask for at a time.
+        databases: where the events are; anything but the active one alone is read whole.
 
     Attributes:
         density: how dense the events are, by what has been read of this range or was expected of it.
@@ -92,8 +96,9 @@ class SeekPaginator(BaseAPIPaginator[Position]):
         read: all that has been read, to be collected.
     """
 
-    def __init__(self, start: int, stop: int, limits: Limits) -> None:
+    def __init__(self, start: int, stop: int, limits: Limits, databases: Databases = ACTIVE) -> None:
         self.stop = stop
+        self._databases = databases
         self.settled: list[Event] = []
         self.density = Density()
         self.measured = False
@@ -165,6 +170,9 @@ class SeekPaginator(BaseAPIPaginator[Position]):
         at_end |= self._stretch.said_more and not page.says_more
         seconds = here.stop - here.start
         if at_end or not news or page.next_page_id is None:
+            if here.archived != self._databases[-1]:
+                self._stretch = _WholeStretch()
+                return here._replace(page_id=None, archived=True)
             self._settle(here.stop)
             self._measure(self.settled, seconds)
             self._whole_seconds = seconds
@@ -226,7 +234,7 @@ class SeekPaginator(BaseAPIPaginator[Position]):
         if not self._limits.sorts and not width:
             width = self._whole_seconds = max((self.stop - second) // FIRST_SHARE, 1)
         stop = min(second + min(width or self._limits.width, self._limits.width), self.stop)
-        return Position(second, stop, self._limits.page_size, width > 0)
+        return Position(second, stop, self._limits.page_size, width > 0, archived=self._databases[0])
 
     def _settle(self, second: int) -> None:
         bound = stamp_of_second(second)
@@ -241,19 +249,25 @@ class SeekPaginator(BaseAPIPaginator[Position]):
     def renew(self) -> None:
         """Ask at the current position for as much as the limits have come to allow."""
         here = self.current_value
-        if here.page_id is not None and here.stop - here.start <= self._limits.width:
+        if self._is_in_stretch and here.stop - here.start <= self._limits.width:
             self._value = here._replace(page_size=self._limits.page_size)
         else:
             self._value = self._stand(here.start)
+
+    @property
+    def _is_in_stretch(self) -> bool:
+        """Whether a stretch that is read whole has been begun."""
+        here = self.current_value
+        return here.page_id is not None or here.archived != self._databases[0]
 
     def split(self, second: int) -> SeekPaginator | None:
         """Leave the range from a second on to another paginator; None where there is nothing to leave."""
         here = self.current_value
         # A stretch that is being read whole can't be cut.
-        second = max(second, here.start + 1 if here.page_id is None else here.stop)
+        second = max(second, here.stop if self._is_in_stretch else here.start + 1)
         if second >= self.stop:
             return None
-        rest = SeekPaginator(second, self.stop, self._limits)
+        rest = SeekPaginator(second, self.stop, self._limits, self._databases)
         self.stop = second
         self.renew()
         return rest

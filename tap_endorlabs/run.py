@@ -3,24 +3,25 @@
 from __future__ import annotations
 
 import contextlib
-import datetime as dt
+import time
 import typing as t
 
+from tap_endorlabs.archive import ACTIVE, ACTIVE_UNTIL, ARCHIVE, Zone, zones
 from tap_endorlabs.bookmark import Bookmark, Scope, bookmark_of, scope_of
-from tap_endorlabs.errors import StateError
+from tap_endorlabs.errors import ArchiveRefusedError, StateError
 from tap_endorlabs.pagination import Position
 from tap_endorlabs.progress import Progress
 from tap_endorlabs.timeline import read_range
-from tap_endorlabs.timestamps import earlier, second_after, second_of, stamp_of
+from tap_endorlabs.timestamps import earlier, second_after, second_of, stamp_of, stamp_of_second
 
 if t.TYPE_CHECKING:
+    import datetime as dt
     import logging
     from collections.abc import Callable, Generator, Mapping
 
     from tap_endorlabs.records import Event, Page, Reject
     from tap_endorlabs.settings import Settings
 
-_ACTIVE_RETENTION = dt.timedelta(days=30)
 _MOST_REJECTS_LOGGED = 20
 _TEST_SECONDS = 3600
 
@@ -33,9 +34,11 @@ class LogRun:
         bookmark: where the run before ended, None for a first run.
         now: the server's time at the start of the run.
         logger: gets the lines about range and progress.
+        clock: seconds on a steady clock.
 
     Attributes:
         bookmark: where the next run begins, by what has been noted.
+        gap: what of the log could not be read, in words; None where all could.
         progress: how many events have been noted.
     """
 
@@ -45,13 +48,20 @@ class LogRun:
         bookmark: Bookmark | None,
         now: dt.datetime,
         logger: logging.Logger,
+        clock: Callable[[], float] = time.monotonic,
     ) -> None:
         begun = stamp_of(now)
+        self.gap: str | None = None
+        self._refusal: ArchiveRefusedError | None = None
+        self._archive_was_read = False
+        self._clock = clock
+        self._begun = second_of(begun) - clock()
         first_run = bookmark is None
         self.bookmark = bookmark or Bookmark(settings.start_date or begun)
         self.bookmark.limit = earlier(begun, settings.lookback_seconds)
         self._page_size = settings.page_size
         self._concurrency = settings.concurrency
+        self._include_archived = settings.include_archived
         self._from = self.bookmark.value
         self._end = min(settings.end_date or begun, begun)
         self._logger = logger
@@ -71,15 +81,16 @@ class LogRun:
             )
         else:
             logger.info("Reading events from %s to %s", self._from, self._end)
-            self._warn_of_archive(now)
+            self._tell_of_archive()
 
-    def _warn_of_archive(self, now: dt.datetime) -> None:
-        active = stamp_of(now - _ACTIVE_RETENTION)
-        if self._from < active:
+    def _now(self) -> int:
+        return int(self._begun + self._clock())
+
+    def _tell_of_archive(self) -> None:
+        active = stamp_of_second(self._now() - ACTIVE_UNTIL)
+        if self._from < active and not self._include_archived:
             self._logger.warning(
-                "Endor Labs moves events older than 30 days to its archive, which this version does not read: "
-                "events before %s may be missing",
-                active,
+                "The archive is not read (include_archived is false): events before %s may be missing", active
             )
 
     def new_events(self, fetch: Callable[[Position], Page]) -> Generator[list[Event]]:
@@ -93,13 +104,59 @@ class LogRun:
         """
         if self._from >= self._end:
             return
-        stretches = read_range(fetch, self._start, self._stop, self._page_size, self._concurrency)
+        active = [Zone(self._start, self._stop)]
+        for zone in zones(self._start, self._stop, self._now) if self._include_archived else active:
+            yield from self._read_zone(self._watching(fetch), zone)
+
+    def _watching(self, fetch: Callable[[Position], Page]) -> Callable[[Position], Page]:
+        """Take note of whether the archive can be read."""
+
+        def watch(position: Position) -> Page:
+            page = fetch(position)
+            self._archive_was_read |= position.archived
+            return page
+
+        return watch
+
+    def _read_zone(self, fetch: Callable[[Position], Page], zone: Zone) -> Generator[list[Event]]:
+        """Read a zone; where the archive may not be read, what else there is of it."""
+        if self.gap is not None and zone.databases == ARCHIVE:
+            self.bookmark.pass_to(min(stamp_of_second(zone.stop), self._end, self.bookmark.limit))
+            return
+        databases = zone.databases if self.gap is None else ACTIVE
+        try:
+            yield from self._read(fetch, zone._replace(databases=databases))
+        except ArchiveRefusedError as error:
+            if self._archive_was_read:
+                raise
+            # If nothing may be read at all, this fails, and so does the run.
+            fetch(self.test_position(self._page_size))
+            if self._refusal is not None:
+                self._leave_gap(zone.start, error)
+            self._refusal = error
+            yield from self._read_zone(fetch, zone)
+
+    def _read(self, fetch: Callable[[Position], Page], zone: Zone) -> Generator[list[Event]]:
+        stretches = read_range(fetch, zone, self._page_size, self._concurrency)
         with contextlib.closing(stretches):
             for stretch in stretches:
                 for reject in stretch.rejected:
                     self._count(reject)
                 yield self.only_new(stretch.events)
                 self.progress.report(stretch)
+
+    def _leave_gap(self, second: int, error: ArchiveRefusedError) -> None:
+        """Go on without the archive, which has been refused twice, and let the bookmark say so."""
+        begin = max(stamp_of_second(second), self._from)
+        end = min(stamp_of_second(self._now() - ACTIVE_UNTIL), self._end)
+        self.bookmark.leave_gap(begin, end)
+        self.gap = f"Events from {begin} to {end} are missing as far as they are in the archive (see above)."
+        self._logger.warning(
+            "%s Events from %s to %s are missing as far as they are in the archive; the state says so (gaps).",
+            error,
+            begin,
+            end,
+        )
 
     def note(self, events: list[Event]) -> None:
         """Take note of new events that have been emitted, in order, with none left out before the last."""

@@ -69,6 +69,13 @@ SETTINGS_SCHEMA: dict[str, t.Any] = th.PropertiesList(
         ),
     ),
     th.Property(
+        "include_archived",
+        th.BooleanType,
+        default=True,
+        title="Archive",
+        description="Whether to read the archive, too, where the range reaches back further than about 30 days.",
+    ),
+    th.Property(
         "lookback_seconds",
         th.IntegerType(minimum=0),
         default=60,
@@ -124,6 +131,7 @@ class Settings:
     end_date: str | None
     traverse: bool
     filter: str | None
+    include_archived: bool
     lookback_seconds: int
     concurrency: int
     page_size: int

@@ -9,6 +9,7 @@ from __future__ import annotations
 import threading
 import typing as t
 
+from tap_endorlabs.archive import ACTIVE
 from tap_endorlabs.errors import TooSlowError
 from tap_endorlabs.limits import Limits
 from tap_endorlabs.pagination import Position, SeekPaginator
@@ -17,18 +18,18 @@ from tap_endorlabs.pieces import Piece, Pieces, Stretch
 if t.TYPE_CHECKING:
     from collections.abc import Callable, Generator, Iterator
 
+    from tap_endorlabs.archive import Zone
     from tap_endorlabs.records import Page
 
     Fetch = Callable[[Position], Page]
 
 
-def read_range(fetch: Fetch, start: int, stop: int, page_size: int, concurrency: int = 1) -> Generator[Stretch]:
-    """Read all events of [start, stop), in whole seconds.
+def read_range(fetch: Fetch, zone: Zone, page_size: int, concurrency: int = 1) -> Generator[Stretch]:
+    """Read all events of a range.
 
     Args:
         fetch: answers a position with its page; called by several threads where `concurrency` is more than 1.
-        start: first second, inclusive.
-        stop: last second, exclusive.
+        zone: the range, and where its events are.
         page_size: events per request.
         concurrency: requests under way at once.
 
@@ -38,10 +39,12 @@ def read_range(fetch: Fetch, start: int, stop: int, page_size: int, concurrency:
     Raises:
         Exception: what `fetch` has raised, when all before it has been yielded.
     """
+    start, stop, databases = zone
     if start >= stop:
         return
-    limits = Limits(page_size)
-    first = Piece(SeekPaginator(start, stop, limits))
+    # The archive may ignore a sort.
+    limits = Limits(page_size, sorts=databases == ACTIVE)
+    first = Piece(SeekPaginator(start, stop, limits, databases))
     while not first.finished and (concurrency == 1 or first.paginator.density.rate == 0):
         _read_page(first, fetch, threading.Lock())
         yield from first.leave()

@@ -31,7 +31,7 @@ from tests.in_process import run_command
 if t.TYPE_CHECKING:
     from tests.fake_endor_api import FakeEndorApi, ManualClock
 
-START = "2026-03-01T00:00:00Z"
+START = "2026-03-03T00:00:00Z"
 
 
 def expected(api: FakeEndorApi) -> dict[str, dict[str, t.Any]]:
@@ -75,7 +75,7 @@ def test_a_run_and_the_next(api: FakeEndorApi, clock: ManualClock, process: Proc
 
 def test_log_lines_let_a_person_follow(api: FakeEndorApi, process: Process) -> None:
     lines = process.run(config=config_for(api, start_date=START)).stderr
-    assert "Reading events from 2026-03-01T00:00:00.000000Z to 2026-03-31T12:00:00.000000Z" in lines
+    assert "Reading events from 2026-03-03T00:00:00.000000Z to 2026-03-31T12:00:00.000000Z" in lines
     assert "Done: 1200 events, 4 requests" in lines
     assert '"metric":"record_count","value":1200' in lines
 
@@ -199,7 +199,7 @@ def test_about_lists_the_settings(process: Process) -> None:
     assert properties["api_secret"]["secret"] is True
     assert properties["page_size"]["default"] == 500
     assert {"namespace", "start_date", "filter", "lookback_seconds", "concurrency"} <= properties.keys()
-    assert "include_archived" not in properties
+    assert properties["include_archived"]["default"] is True
 
 
 @pytest.mark.parametrize("settings", [{}, {"start_date": START}], ids=str)
@@ -237,7 +237,7 @@ def test_a_missing_permission_is_named(arguments: tuple[str, ...], api: FakeEndo
 OTHER = {
     "bookmarks": {
         "audit_logs": {
-            "replication_key_value": "2026-03-01T00:00:00Z",
+            "replication_key_value": "2026-03-03T00:00:00Z",
             "scope": {"namespace": "other", "traverse": True, "filter": None},
         }
     }

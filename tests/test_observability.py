@@ -18,7 +18,7 @@ if t.TYPE_CHECKING:
     from tests.fake_endor_api import FakeEndorApi
     from tests.harness import Process
 
-START = "2026-03-01T00:00:00Z"
+START = "2026-03-03T00:00:00Z"
 
 JSON_LINES = {
     "version": 1,

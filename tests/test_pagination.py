@@ -9,6 +9,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from tap_endorlabs.archive import Zone
 from tap_endorlabs.errors import ApiError, TooSlowError
 from tap_endorlabs.limits import Limits
 from tap_endorlabs.pagination import Position, SeekPaginator
@@ -22,7 +23,7 @@ MICRO = 1_000_000
 
 
 def read(log: LogModel, stop: int, page_size: int = 500) -> list[Event]:
-    return [e for stretch in read_range(log.fetch, START, stop, page_size) for e in stretch.events]
+    return [e for stretch in read_range(log.fetch, Zone(START, stop), page_size) for e in stretch.events]
 
 
 def at(seconds: list[float]) -> list[Event]:
@@ -79,7 +80,7 @@ def test_an_event_that_vanishes_between_two_pages_is_not_lost() -> None:
     events = at([*[float(n) for n in range(9)], 9.1, 9.2])
     log = LogModel(events, random.Random(1))
     read_so_far = []
-    for stretch in read_range(log.fetch, START, START + 100, 10):
+    for stretch in read_range(log.fetch, Zone(START, START + 100), 10):
         log.events = events[11:]
         read_so_far += stretch.events
     assert sorted(events)[:10] == read_so_far
@@ -88,7 +89,7 @@ def test_an_event_that_vanishes_between_two_pages_is_not_lost() -> None:
 def test_a_server_that_repeats_full_pages_is_not_believed() -> None:
     page = Page(at([0.5] * 10), size=10, says_more=True, next_page_id="x")
     with pytest.raises(ApiError, match="same page again and again"):
-        list(read_range(lambda _: page, START, START + 1, 10))
+        list(read_range(lambda _: page, Zone(START, START + 1), 10))
 
 
 @pytest.mark.parametrize("seconds", [[-3.0, -2.0, -1.0], [2.0, 3.0]], ids=["before the range", "short"])
@@ -124,7 +125,7 @@ class SlowServer:
 def test_slow_queries_are_asked_for_less_until_they_are_answered() -> None:
     events = at([n * 60.0 for n in range(2000)])
     server = SlowServer(LogModel(events, random.Random(1)), seconds=10_000, page_size=200)
-    read_events = [e for s in read_range(server.fetch, START, START + 120_000, 500) for e in s.events]
+    read_events = [e for s in read_range(server.fetch, Zone(START, START + 120_000), 500) for e in s.events]
     assert read_events == sorted(events)
     assert server.refused < 15
 
@@ -132,7 +133,7 @@ def test_slow_queries_are_asked_for_less_until_they_are_answered() -> None:
 def test_a_query_that_is_slow_at_its_smallest_ends_the_reading() -> None:
     server = SlowServer(LogModel([], random.Random(1)), seconds=0, page_size=500)
     with pytest.raises(TooSlowError):
-        list(read_range(server.fetch, START, START + 1000, 500))
+        list(read_range(server.fetch, Zone(START, START + 1000), 500))
 
 
 def test_asking_for_less_keeps_a_page_size_that_is_small_already() -> None:

@@ -28,7 +28,7 @@ SETTINGS: dict[str, t.Any] = {
     "namespace": "acme",
     "api_key": "to come",
     "api_secret": "to come",
-    "start_date": "2026-03-01T00:00:00Z",
+    "start_date": "2026-03-03T00:00:00Z",
 }
 
 StandardTests = get_tap_test_class(
@@ -83,7 +83,7 @@ def test_the_line_that_is_dropped_is_still_the_sdk_s() -> None:
 def test_the_paginator_stands_where_it_has_put_itself() -> None:
     paginator = SeekPaginator(0, 100, Limits(500))
     paginator.ask_for_less()
-    assert paginator.current_value == (0, 50, 500, False, None)
+    assert paginator.current_value == (0, 50, 500, False, None, False)
 
 
 def test_the_signal_handler_is_still_the_sdk_s() -> None:

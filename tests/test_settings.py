@@ -33,6 +33,7 @@ def test_the_least_settings_suffice_and_the_rest_have_their_defaults() -> None:
         end_date=None,
         traverse=True,
         filter=None,
+        include_archived=True,
         lookback_seconds=60,
         concurrency=4,
         page_size=500,

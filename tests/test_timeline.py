@@ -14,6 +14,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from tap_endorlabs.archive import Zone
 from tap_endorlabs.errors import ApiError, TooSlowError
 from tap_endorlabs.timeline import read_range
 from tests.log_model import LogModel, event
@@ -126,7 +127,7 @@ def in_any_order(fetch: Callable[[Position], Page], rng: random.Random) -> Itera
 def read(fetch: Callable[[Position], Page], stop: int, page_size: int, concurrency: int) -> list[Event]:
     found: list[Event] = []
     reached = START
-    for stretch in read_range(fetch, START, stop, page_size, concurrency):
+    for stretch in read_range(fetch, Zone(START, stop), page_size, concurrency):
         assert stretch.reached >= reached
         reached = stretch.reached
         found += stretch.events
@@ -200,7 +201,7 @@ def test_a_failure_comes_out_as_itself_after_what_was_read_before_it(
 
     found: list[Event] = []
     with in_any_order(fail, rng) as fetch:
-        stretches = read_range(fetch, START, START + 5000, 10, concurrency)
+        stretches = read_range(fetch, Zone(START, START + 5000), 10, concurrency)
         with pytest.raises(ApiError) as caught:
             found.extend(e for stretch in stretches for e in stretch.events)
     assert caught.value is failure
@@ -225,7 +226,7 @@ def test_slow_queries_are_learned_by_all_workers() -> None:
 
 def test_no_worker_reads_on_when_nobody_takes_what_it_has_read() -> None:
     log = LogModel(at(spread(random.Random(2), 20_000, 0, WHOLE)), random.Random(1))
-    stretches = read_range(log.fetch, START, START + WHOLE, 100, 4)
+    stretches = read_range(log.fetch, Zone(START, START + WHOLE), 100, 4)
     next(stretches)
     time_left = 20.0
     asked = -1
@@ -240,7 +241,7 @@ def test_no_worker_reads_on_when_nobody_takes_what_it_has_read() -> None:
 def test_the_workers_end_with_the_reading() -> None:
     log = LogModel(at(spread(random.Random(2), 20_000, 0, WHOLE)), random.Random(1))
     before = set(threading.enumerate())
-    stretches = read_range(log.fetch, START, START + WHOLE, 100, 8)
+    stretches = read_range(log.fetch, Zone(START, START + WHOLE), 100, 8)
     deque((next(stretches) for _ in range(3)), maxlen=0)
     workers = set(threading.enumerate()) - before
     assert len(workers) == 8

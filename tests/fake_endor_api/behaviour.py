@@ -94,6 +94,8 @@ class Behaviour:
     """The name of the expiry in the answer to an API key; None: not told."""
     denied_namespaces: frozenset[str] = field(default_factory=frozenset)
     """Namespaces whose audit logs the key may not read (403)."""
+    archive_denied: bool = False
+    """Whether the key may not read the archive (403)."""
 
     # Load
     latency: float = 0.0

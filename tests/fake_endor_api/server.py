@@ -233,6 +233,8 @@ class FakeEndorApi:
         if request.path.endswith("/archived"):
             parameters["list_parameters.archive"] = "true"
         query = ListQuery.from_parameters(namespace, parameters)
+        if query.archive and self.behaviour.archive_denied:
+            raise ApiError(403, "permission denied")
         return self._answers.body(self.store.query(query), query, self.behaviour)
 
     def _check_rate(self) -> None:

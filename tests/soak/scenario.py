@@ -15,7 +15,7 @@ from tests.fake_endor_api.times import SECOND, from_nanoseconds, to_nanoseconds
 if t.TYPE_CHECKING:
     from tests.fake_endor_api.faults import Where
 
-AGES = (dt.timedelta(minutes=10), dt.timedelta(hours=7), dt.timedelta(days=29))
+AGES = (dt.timedelta(minutes=10), dt.timedelta(hours=7), dt.timedelta(days=29), dt.timedelta(days=90))
 """How far back the first event may lie, seen from the first run."""
 
 LIVE = dt.timedelta(minutes=20)
@@ -124,6 +124,8 @@ class Scenario:
             {"ignore_sort": True},
             {"slow_query": SlowQuery(max_range=age / 6, max_page_size=200)},
             {"honour_fractions": True},
+            {"archive_overlap": dt.timedelta(days=1)},
+            {"archive_ignores_sort": False},
             {"shuffle_ties": False},
         ]
         return self._rng.choice([none] * len(quirks) + quirks)

@@ -1,0 +1,52 @@
+"""Where events are by their age: in the active database, in the archive, or in either of them.
+
+Endor Labs moves an event to the archive some time around its 30th day, one knows not when. So those of an age near it
+are looked for in both.
+"""
+
+from __future__ import annotations
+
+import typing as t
+
+if t.TYPE_CHECKING:
+    from collections.abc import Callable, Iterator
+
+_DAY = 86_400
+ARCHIVED_AFTER = 31 * _DAY
+"""Events that are older than so many seconds are in the archive alone."""
+
+ACTIVE_UNTIL = 29 * _DAY
+"""Events that are younger than so many seconds are in the active database alone."""
+
+Databases = tuple[bool, ...]
+"""Which databases to read, the archive being `True`.
+
+An event may move while both are read. It is not missed as long as the one that it leaves is read first.
+"""
+
+ACTIVE: Databases = (False,)
+ARCHIVE: Databases = (True,)
+BOTH: Databases = (False, True)
+
+
+class Zone(t.NamedTuple):
+    """A range [start, stop), in whole seconds, whose events are all in certain databases."""
+
+    start: int
+    stop: int
+    databases: Databases = ACTIVE
+
+
+def zones(start: int, stop: int, now: Callable[[], int]) -> Iterator[Zone]:
+    """Cut [start, stop) by where its events are, the oldest first.
+
+    Args:
+        start: first second, inclusive.
+        stop: last second, exclusive.
+        now: the present second. It is asked anew for each zone, as events move on while those before are read.
+    """
+    for databases, age in ((ARCHIVE, ARCHIVED_AFTER), (BOTH, ACTIVE_UNTIL), (ACTIVE, 0)):
+        end = min(now() - age, stop) if age else stop
+        if start < end:
+            yield Zone(start, end, databases)
+            start = end

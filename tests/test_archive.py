@@ -1,0 +1,261 @@
+"""The archive is read where a range reaches back that far, exactly, wherever the boundary to it is."""
+
+from __future__ import annotations
+
+import datetime as dt
+import json
+import logging
+import math
+import random
+import typing as t
+from dataclasses import dataclass
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from tap_endorlabs.archive import ACTIVE, ARCHIVE, BOTH, Zone, zones
+from tap_endorlabs.bookmark import Bookmark, Gap, Scope, bookmark_of
+from tap_endorlabs.errors import ArchiveRefusedError, StateError
+from tap_endorlabs.run import LogRun, resume
+from tests.conftest import NOW
+from tests.fake_endor_api import Fault, make_events
+from tests.harness import config_for, run_inside
+from tests.log_model import LogModel, event
+from tests.test_run import SCOPE, moment, some_settings
+
+if t.TYPE_CHECKING:
+    from tap_endorlabs.pagination import Position
+    from tap_endorlabs.records import Event, Page
+    from tests.fake_endor_api import FakeEndorApi, ManualClock
+    from tests.harness import Process
+
+DAY = 86_400
+BEGUN = 1_700_000_000
+LOGGER = logging.getLogger("test")
+
+
+@dataclass
+class Home:
+    """Where an event is at a request: active until `leaves`, in the archive from `arrives` on, which is no later."""
+
+    event: Event
+    arrives: int
+    leaves: int
+
+
+class TwoDatabases:
+    """An active database and an archive, between which events move while requests are answered."""
+
+    def __init__(self, homes: list[Home], seed: int, *, archive_sorts: bool) -> None:
+        self.homes = homes
+        self.asked: list[Position] = []
+        self._rng = random.Random(seed)
+        self._archive_sorts = archive_sorts
+
+    def fetch(self, position: Position) -> Page:
+        number = len(self.asked)
+        self.asked.append(position)
+        if position.archived:
+            found = [home.event for home in self.homes if number >= home.arrives]
+        else:
+            found = [home.event for home in self.homes if number < home.leaves]
+        sorts = not position.archived or self._archive_sorts
+        return LogModel(found, self._rng, sorts=sorts).fetch(position)
+
+
+AGES = st.one_of(st.integers(0, 90 * DAY - 1), st.integers(29 * DAY, 31 * DAY - 1), st.sampled_from([30 * DAY] * 3))
+
+
+@given(
+    ages=st.lists(st.tuples(AGES, st.integers(0, 12), st.integers(0, 3)), max_size=60),
+    sizes=st.tuples(st.integers(1, 12), st.sampled_from([1, 4])),
+    killed_after=st.integers(0, 12),
+    seed=st.integers(),
+    archive_sorts=st.booleans(),
+)
+def test_events_that_move_between_any_two_requests_come_once_and_in_order(
+    ages: list[tuple[int, int, int]],
+    sizes: tuple[int, int],
+    killed_after: int,
+    seed: int,
+    *,
+    archive_sorts: bool,
+) -> None:
+    homes = []
+    for number, (age, moves_at, overlap) in enumerate(ages):
+        one = event((BEGUN - age) * 1_000_000 - 1, f"{number * 7919 % 10_007:05}")
+        if age >= 31 * DAY:
+            homes.append(Home(one, 0, 0))
+        elif age < 29 * DAY:
+            homes.append(Home(one, 1 << 30, 1 << 30))
+        else:
+            homes.append(Home(one, moves_at, moves_at + overlap))
+    log = TwoDatabases(homes, seed, archive_sorts=archive_sorts)
+    start = event((BEGUN - 95 * DAY) * 1_000_000, "").create_time
+    settings = some_settings(start_date=start, page_size=sizes[0], concurrency=sizes[1])
+    state: dict[str, t.Any] = {}
+    kept: list[Event] = []
+    for last in (False, True):
+        run = LogRun(settings, resume(state, SCOPE, LOGGER), moment(BEGUN), LOGGER, clock=lambda: 0.0)
+        for count, events in enumerate(run.new_events(log.fetch)):
+            if count == killed_after and not last:
+                break
+            run.note(events)
+            kept += events
+            state = json.loads(json.dumps(run.bookmark.to_state(SCOPE)))
+    assert kept == sorted(home.event for home in homes)
+
+
+def test_a_range_is_cut_where_its_events_may_be_elsewhere() -> None:
+    now = iter([100 * DAY, 101 * DAY])
+    assert list(zones(0, 200 * DAY, lambda: next(now))) == [
+        Zone(0, 69 * DAY, ARCHIVE),
+        # The second time has been asked for when the archive had been read.
+        Zone(69 * DAY, 72 * DAY, BOTH),
+        Zone(72 * DAY, 200 * DAY, ACTIVE),
+    ]
+
+
+def test_news_are_looked_for_in_the_active_database_alone() -> None:
+    assert list(zones(90 * DAY, 100 * DAY, lambda: 100 * DAY)) == [Zone(90 * DAY, 100 * DAY, ACTIVE)]
+
+
+def uuids_of(api: FakeEndorApi) -> list[str]:
+    return sorted(item["uuid"] for item in api.store.objects())
+
+
+def fill(api: FakeEndorApi, count: int, days: int) -> dict[str, t.Any]:
+    start = NOW - dt.timedelta(days=days)
+    api.store.add(make_events(count, start, NOW))
+    return config_for(api, start_date=start.isoformat(), concurrency=8)
+
+
+@pytest.mark.parametrize(("count", "days"), [(3000, 90), (3000, 3 * 365), (20, 3 * 365), (40, 31)])
+@pytest.mark.parametrize("overlap", [dt.timedelta(0), dt.timedelta(days=2)], ids=str)
+@pytest.mark.parametrize("ignores_sort", [True, False])
+def test_a_backfill_over_the_archive_is_exact(
+    count: int, days: int, overlap: dt.timedelta, *, ignores_sort: bool, empty_api: FakeEndorApi
+) -> None:
+    config = fill(empty_api, count, days)
+    empty_api.behaviour.archive_overlap = overlap
+    empty_api.behaviour.archive_ignores_sort = ignores_sort
+    output = run_inside(config)
+    assert sorted(output.uuids) == uuids_of(empty_api)
+    times = [record["create_time"] for record in output.records]
+    assert times == sorted(times)
+    assert len(empty_api.list_requests) <= 1.3 * math.ceil(count / 500) + 30
+
+
+def test_in_the_archive_the_kind_comes_first_and_nothing_is_sorted(empty_api: FakeEndorApi) -> None:
+    run_inside(fill(empty_api, 200, 90) | {"filter": "spec.operation=='OPERATION_DELETE'"})
+    asked = [request.query for request in empty_api.list_requests if request.query.get("list_parameters.archive")]
+    assert asked
+    for query in asked:
+        assert query["list_parameters.filter"].startswith("spec.message_kind!='none' and meta.create_time>=date(")
+        assert query["list_parameters.filter"].endswith(" and (spec.operation=='OPERATION_DELETE')")
+        assert "list_parameters.sort.path" not in query
+
+
+def test_a_run_that_was_away_for_forty_days_catches_up(empty_api: FakeEndorApi, clock: ManualClock) -> None:
+    config = fill(empty_api, 500, 20)
+    first = run_inside(config)
+    empty_api.store.add(make_events(2000, NOW, NOW + dt.timedelta(days=40), seed=2))
+    clock.advance(40 * DAY)
+    second = run_inside(config, first.state)
+    assert sorted(first.uuids + second.uuids) == uuids_of(empty_api)
+
+
+def test_the_archive_is_left_alone_where_that_is_asked_for(empty_api: FakeEndorApi) -> None:
+    output = run_inside(fill(empty_api, 900, 90) | {"include_archived": False})
+    assert 250 < len(output.uuids) < 350
+    assert not any("list_parameters.archive" in request.query for request in empty_api.list_requests)
+
+
+def test_a_key_that_may_not_read_the_archive_gets_the_rest_and_one_warning(
+    empty_api: FakeEndorApi, process: Process
+) -> None:
+    config = fill(empty_api, 900, 90)
+    empty_api.behaviour.archive_denied = True
+    output = process.run(config=config)
+    recent = [
+        item["uuid"] for item in empty_api.store.objects() if item["meta"]["create_time"] >= "2026-03-01T12:00:00Z"
+    ]
+    assert sorted(output.uuids) == sorted(recent)
+    assert output.stderr.count("may not read the archive") == 1
+    (line,) = output.errors
+    assert output.code == 3
+    assert line.startswith(
+        "Events from 2025-12-31T12:00:00.000000Z to 2026-03-02T12:00:00.000000Z are missing as far as"
+    )
+    assert output.bookmark["gaps"] == [{"from": "2025-12-31T12:00:00.000000Z", "to": "2026-03-02T12:00:00.000000Z"}]
+
+    asked = len(empty_api.list_requests)
+    second = process.run(config=config, state=output.state)
+    assert (second.code, second.uuids, len(empty_api.list_requests) - asked) == (0, [], 1)
+    assert second.bookmark["gaps"] == output.bookmark["gaps"]
+    assert "may not read the archive" not in second.stderr
+
+
+def test_a_refusal_that_passes_leaves_no_gap(empty_api: FakeEndorApi) -> None:
+    config = fill(empty_api, 900, 90)
+    empty_api.fail(Fault.status(403))
+    output = run_inside(config)
+    assert sorted(output.uuids) == uuids_of(empty_api)
+    assert "gaps" not in output.bookmark
+
+
+def test_a_key_that_may_read_nothing_leaves_no_gap(empty_api: FakeEndorApi, process: Process) -> None:
+    config = fill(empty_api, 900, 90)
+    empty_api.fail(Fault.status(403), times=None)
+    output = process.run(config=config)
+    assert (output.code, output.uuids) == (1, [])
+    assert "give it the role Read-only" in output.errors[0]
+    assert "gaps" not in output.bookmark
+    empty_api.heal()
+    assert sorted(process.run(config=config, state=output.state).uuids) == uuids_of(empty_api)
+
+
+def noted(run: LogRun, events: list[Event]) -> list[Event]:
+    run.note(events)
+    return events
+
+
+def test_a_refusal_after_the_archive_was_read_fails_the_run_and_the_next_goes_on_there() -> None:
+    homes = [Home(event((BEGUN - 90 * DAY + n * 36_000) * 1_000_000, f"{n:03}"), 0, 0) for n in range(100)]
+    log = TwoDatabases(homes, 1, archive_sorts=True)
+
+    def fetch(position: Position) -> Page:
+        if position.archived and position.stop > BEGUN - 50 * DAY:
+            raise ArchiveRefusedError("no", 403)
+        return log.fetch(position)
+
+    settings = some_settings(start_date=event((BEGUN - 90 * DAY) * 1_000_000, "").create_time, page_size=10)
+    kept: list[Event] = []
+
+    first = LogRun(settings, None, moment(BEGUN), LOGGER, clock=lambda: 0.0)
+    with pytest.raises(ArchiveRefusedError):
+        kept.extend(e for events in first.new_events(fetch) for e in noted(first, events))
+    assert kept
+    assert first.bookmark.gaps == []
+    rest = [
+        e for events in LogRun(settings, first.bookmark, moment(BEGUN), LOGGER).new_events(log.fetch) for e in events
+    ]
+    assert kept + rest == [home.event for home in homes]
+
+
+def test_gaps_are_kept_in_the_state_and_joined() -> None:
+    bookmark = Bookmark("2026-01-01T00:00:00.000000Z")
+    for begin, end in ((3, 4), (1, 2), (2, 3), (6, 7)):
+        bookmark.leave_gap(f"2025-01-0{begin}T00:00:00.000000Z", f"2025-01-0{end}T00:00:00.000000Z")
+    assert bookmark.gaps == [
+        Gap("2025-01-01T00:00:00.000000Z", "2025-01-04T00:00:00.000000Z"),
+        Gap("2025-01-06T00:00:00.000000Z", "2025-01-07T00:00:00.000000Z"),
+    ]
+    assert bookmark_of(bookmark.to_state(Scope("acme", traverse=True, filter=None))) == bookmark
+
+
+@pytest.mark.parametrize("gaps", ["x", [1], [{"from": "soon", "to": "2026-01-01T00:00:00Z"}], [{}]])
+def test_broken_gaps_are_refused(gaps: object) -> None:
+    with pytest.raises(StateError, match="The state is broken: gaps"):
+        bookmark_of({"replication_key_value": "2026-01-01T00:00:00Z", "gaps": gaps})
