@@ -17,15 +17,15 @@ from singer_sdk.pagination import BaseAPIPaginator
 
 from tap_endorlabs.archive import ACTIVE, Databases
 from tap_endorlabs.density import Density
-from tap_endorlabs.errors import ApiError
 from tap_endorlabs.limits import SMALLEST_PAGE
 from tap_endorlabs.timestamps import second_of, stamp_of_second
+from tap_endorlabs.whole import WholeStretch
 
 if t.TYPE_CHECKING:
     from collections.abc import Sequence
 
     from tap_endorlabs.limits import Limits
-    from tap_endorlabs.records import Event, Page, Reject
+    from tap_endorlabs.records import Event, Page
 
 MOST_PAGES_WHOLE = 16
 """A stretch longer than a second that has more pages than this is halved instead of held in memory."""
@@ -107,7 +107,7 @@ class SeekPaginator(BaseAPIPaginator[Position]):
         self._limits = limits
         self._whole_seconds = 0
         self._full_second: int | None = None
-        self._stretch = _WholeStretch()
+        self._stretch = WholeStretch()
         self._held: dict[str, Event] = {}
         super().__init__(self._stand(start))
 
@@ -165,13 +165,13 @@ class SeekPaginator(BaseAPIPaginator[Position]):
         return self._at(last)
 
     def _after_whole(self, page: Page, here: Position, *, at_end: bool) -> Position | None:
-        news = self._stretch.take(page, here.page_size)
+        news = self._stretch.take(page, here)
         # A full page may be the last one, but only a server that has pointed to a next page before can say so.
         at_end |= self._stretch.said_more and not page.says_more
         seconds = here.stop - here.start
         if at_end or not news or page.next_page_id is None:
             if here.archived != self._databases[-1]:
-                self._stretch = _WholeStretch()
+                self._stretch = WholeStretch()
                 return here._replace(page_id=None, archived=True)
             self._settle(here.stop)
             self._measure(self.settled, seconds)
@@ -229,7 +229,7 @@ class SeekPaginator(BaseAPIPaginator[Position]):
         return self._stand(second) if second < self.stop else None
 
     def _stand(self, second: int) -> Position:
-        self._stretch = _WholeStretch()
+        self._stretch = WholeStretch()
         width = self._whole_seconds or int(second == self._full_second)
         if not self._limits.sorts and not width:
             width = self._whole_seconds = max((self.stop - second) // FIRST_SHARE, 1)
@@ -276,29 +276,3 @@ class SeekPaginator(BaseAPIPaginator[Position]):
         """Take over the range of a paginator that begins where this one ends and has not been used."""
         self.stop = rest.stop
         self.renew()
-
-
-class _WholeStretch:
-    """What has been seen of a stretch that is read whole, to tell its end from a server that repeats itself."""
-
-    def __init__(self) -> None:
-        self.pages = 0
-        self.said_more = False
-        self._seen: set[str | Reject] = set()
-        self._short_page = False
-
-    def take(self, page: Page, page_size: int) -> bool:
-        """Take in a page; give whether it brought anything new."""
-        self.pages += 1
-        self.said_more |= page.says_more
-        self._short_page |= page.size < page_size
-        seen = len(self._seen)
-        self._seen.update(event.uuid for event in page.events)
-        self._seen.update(page.rejected)
-        news = len(self._seen) > seen
-        if not news and not self._short_page:
-            raise ApiError(
-                "The API answers the same page again and again instead of the next one (page_id): "
-                "nothing is lost, but the tap can't go on. Report it to Endor Labs."
-            )
-        return news

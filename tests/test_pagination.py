@@ -9,7 +9,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from tap_endorlabs.archive import Zone
+from tap_endorlabs.archive import ARCHIVE, Zone
 from tap_endorlabs.errors import ApiError, TooSlowError
 from tap_endorlabs.limits import Limits
 from tap_endorlabs.pagination import Position, SeekPaginator
@@ -90,6 +90,15 @@ def test_a_server_that_repeats_full_pages_is_not_believed() -> None:
     page = Page(at([0.5] * 10), size=10, says_more=True, next_page_id="x")
     with pytest.raises(ApiError, match="same page again and again"):
         list(read_range(lambda _: page, Zone(START, START + 1), 10))
+
+
+def test_a_server_that_names_the_page_again_that_it_was_asked_for_is_not_believed() -> None:
+    pages = iter(
+        Page([event(START * MICRO + n, f"{uuid}{n}") for n in range(3)], size=3, says_more=True, next_page_id="x")
+        for uuid in "abc"
+    )
+    with pytest.raises(ApiError, match="same page again and again"):
+        list(read_range(lambda _: next(pages), Zone(START, START + 1, ARCHIVE), 3))
 
 
 @pytest.mark.parametrize("seconds", [[-3.0, -2.0, -1.0], [2.0, 3.0]], ids=["before the range", "short"])

@@ -1,0 +1,42 @@
+"""A stretch of a log that is read whole: unsorted, page after page by `page_id`."""
+
+from __future__ import annotations
+
+import typing as t
+
+from tap_endorlabs.errors import ApiError
+
+if t.TYPE_CHECKING:
+    from tap_endorlabs.pagination import Position
+    from tap_endorlabs.records import Page, Reject
+
+
+class WholeStretch:
+    """What has been seen of a stretch that is read whole, to tell its end from a server that repeats itself."""
+
+    def __init__(self) -> None:
+        self.pages = 0
+        self.said_more = False
+        self._seen: set[str | Reject] = set()
+        self._short_page = False
+
+    def take(self, page: Page, asked: Position) -> bool:
+        """Take in a page; give whether it brought anything new.
+
+        Raises:
+            ApiError: the server repeats itself.
+        """
+        self.pages += 1
+        self.said_more |= page.says_more
+        self._short_page |= page.size < asked.page_size
+        seen = len(self._seen)
+        self._seen.update(event.uuid for event in page.events)
+        self._seen.update(page.rejected)
+        news = len(self._seen) > seen
+        is_stuck = page.next_page_id is not None and page.next_page_id == asked.page_id
+        if (not news and not self._short_page) or (news and is_stuck):
+            raise ApiError(
+                "The API answers the same page again and again instead of the next one (page_id): "
+                "nothing is lost, but the tap can't go on. Report it to Endor Labs."
+            )
+        return news
