@@ -22,6 +22,9 @@ MEMORY = 4.0
 GROUPS = 12.0
 """About how many groups are averaged where events come in groups."""
 
+NEGLIGIBLE = 25
+"""Where no second has more than about this part of a page, events are taken to come alone."""
+
 SURPRISE = 2.5
 """A stretch that is off by more than this many standard deviations is not averaged with those before it."""
 
@@ -57,12 +60,16 @@ class Density(t.NamedTuple):
         """Give the density of a stretch.
 
         Args:
-            events: all that lie in it.
+            events: all that lie in it, in order.
             seconds: how long it is.
             page_size: events in a page.
         """
+        pages, step = len(events) / page_size, max(page_size // NEGLIGIBLE, 1)
+        starts, ends = events[:-step:step], events[step::step]
+        if not any(a.create_time[:19] == b.create_time[:19] for a, b in zip(starts, ends, strict=True)):
+            return cls(pages, seconds, pages / page_size)
         sizes = Counter(event.create_time[:19] for event in events).values()
-        return cls(len(events) / page_size, seconds, sum(size * size for size in sizes) / page_size**2)
+        return cls(pages, seconds, sum(size * size for size in sizes) / page_size**2)
 
     def plus(self, other: Density) -> Density:
         """Give the density of two stretches together."""

@@ -238,8 +238,10 @@ class SeekPaginator(BaseAPIPaginator[Position]):
 
     def _settle(self, second: int) -> None:
         bound = stamp_of_second(second)
-        self.settled = sorted(e for e in self._held.values() if e.create_time < bound)
-        self._held = {e.uuid: e for e in self._held.values() if e.create_time >= bound}
+        events = sorted(self._held.values())
+        end = bisect_left(events, (bound,))
+        self.settled = events[:end]
+        self._held = {event.uuid: event for event in events[end:]}
 
     def ask_for_less(self) -> None:
         """Ask for less at the current position, as the server ran out of time; it must be divisible."""

@@ -15,7 +15,7 @@ from dataclasses import dataclass, field
 import msgspec
 
 from tap_endorlabs.errors import TapError, one_line
-from tap_endorlabs.timestamps import normalize
+from tap_endorlabs.timestamps import normalize, normalize_all
 
 _ID_FIELDS = {
     "uuid": ("uuid",),
@@ -142,7 +142,8 @@ def decode_page(body: bytes) -> Page:
     if not body.isascii():
         # The decoder does not look into text that it passes on. One by one, as that takes less memory at a time.
         for raw in raws:
-            raw.decode()
+            if not raw.isascii():
+                raw.decode()
     for raw in raws:
         if len(raw) > _MOST_DIGITS and _MORE_DIGITS.search(raw[::_STRIDE]):
             json.loads(raw)
@@ -165,10 +166,13 @@ def _all_as_events(body: bytes, raws: list[bytes]) -> list[Event] | None:
     """Make events of all objects of a page at once; None where one of them needs a look of its own."""
     try:
         keys = _decode_keys(body).list.objects
-        events = [Event(normalize(key.meta.create_time), key.uuid, raw) for key, raw in zip(keys, raws, strict=True)]
+        stamps = normalize_all([key.meta.create_time for key in keys])
+        uuids = [key.uuid for key in keys]
+        has_own = [key for key in keys if key.create_time is not msgspec.UNSET]
+        events = list(map(Event._make, zip(stamps, uuids, raws, strict=True)))
     except ValueError:
         return None
-    return None if any(not key.uuid or key.create_time is not msgspec.UNSET for key in keys) else events
+    return None if has_own or "" in uuids else events
 
 
 def _as_event(raw: bytes) -> Event | Reject:

@@ -38,7 +38,7 @@ if t.TYPE_CHECKING:
     from tap_endorlabs.tap import TapEndorLabs
 
 _TEST_PAGE_SIZE = 100
-_RECORDS_AT_ONCE = 100
+_RECORDS_AT_ONCE = 250
 """Records are written so many at a time: a signal waits for no more of them, however slow the target is."""
 
 _STATE_SHARE = 4

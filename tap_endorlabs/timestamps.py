@@ -9,12 +9,21 @@ from __future__ import annotations
 
 import datetime as dt
 import re
+import typing as t
 from functools import lru_cache
 
-_UTC_TIME = re.compile(r"\d{4}-\d\d-\d\dT(?:[01]\d|2[0-3]):[0-5]\d:[0-5]\d(?:\.\d{1,9})?Z", re.ASCII)
+if t.TYPE_CHECKING:
+    from collections.abc import Sequence
+
+_UTC = r"\d{4}-\d\d-\d\dT(?:[01]\d|2[0-3]):[0-5]\d:[0-5]\d(?:\.\d{1,9})?Z"
+_UTC_TIME = re.compile(_UTC, re.ASCII)
+_UTC_LINES = re.compile(rf"(?:{_UTC}\n)*", re.ASCII)
 _ANY_TIME = re.compile(r"(\d{4}-\d\d-\d\d)(?:[Tt ](\d\d:\d\d:\d\d)(?:\.(\d+))?([Zz]|[+-]\d\d:\d\d)?)?", re.ASCII)
 _MISSING_DIGITS = {20: ".000000", 22: "00000", 23: "0000", 24: "000", 25: "00", 26: "0"}
 """What a UTC time of a length lacks of six fractional digits."""
+
+_LENGTH = 26
+"""How much of a time with at least six fractional digits is kept."""
 
 _EPOCH = dt.datetime(1970, 1, 1, tzinfo=dt.timezone.utc)
 
@@ -29,6 +38,20 @@ def normalize(text: str) -> str:
         return parse(text)
     _first_second_of(text[:10])
     return f"{text[:-1][:26]}{_MISSING_DIGITS.get(len(text), '')}Z"
+
+
+def normalize_all(texts: Sequence[str]) -> list[str]:
+    """Give the stamps of many RFC 3339 times, as `normalize` does; a page takes half the time so.
+
+    Raises:
+        ValueError: one of the texts is not a time.
+    """
+    lines = "\n".join([*texts, ""])
+    if lines.count("\n") != len(texts) or _UTC_LINES.fullmatch(lines) is None:
+        return [normalize(text) for text in texts]
+    for day in {text[:10] for text in texts}:
+        _first_second_of(day)
+    return [text[:26] + "Z" if len(text) > _LENGTH else text[:-1] + _MISSING_DIGITS[len(text)] + "Z" for text in texts]
 
 
 def parse(text: str) -> str:
