@@ -22,6 +22,9 @@ MEMORY = 4.0
 GROUPS = 12.0
 """About how many groups are averaged where events come in groups."""
 
+FEW_GROUPS = 3
+"""So many groups don't tell how far apart groups are."""
+
 NEGLIGIBLE = 25
 """Where no second has more than about this part of a page, events are taken to come alone."""
 
@@ -54,6 +57,11 @@ class Density(t.NamedTuple):
     def crowd(self) -> float:
         """The part of a page that the group of an average event fills."""
         return self.squares / self.pages if self.pages else 0.0
+
+    @property
+    def has_many_groups(self) -> bool:
+        """Whether it is known how far apart groups are, as there were more than a few."""
+        return self.pages > FEW_GROUPS * self.crowd
 
     @classmethod
     def of(cls, events: Sequence[Event], seconds: int, page_size: int) -> Density:

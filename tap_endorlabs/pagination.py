@@ -203,11 +203,7 @@ class SeekPaginator(BaseAPIPaginator[Position]):
     def _plan(self, *, after_gap: bool = False) -> None:
         """Choose how many seconds to read whole from now on; none where time tells the pages apart."""
         density = self.density
-        is_crowded = (
-            density.crowd > CROWDED
-            and density.pages > MANY_CROWDS * density.crowd
-            and self._limits.crowds >= MANY_CROWDS
-        )
+        is_crowded = density.crowd > CROWDED and density.has_many_groups and self._limits.crowds >= MANY_CROWDS
         if self._limits.sorts and (after_gap or not is_crowded):
             # In the order of time, a gap of any length is passed with one page.
             self._whole_seconds = 0

@@ -34,9 +34,6 @@ STEPS = 2
 ROOM = 1.25
 """How many pieces for each reader may wait in memory for their turn to leave."""
 
-FEW_GROUPS = 3
-"""So many groups don't tell how far apart groups are."""
-
 WASTE = 16.0
 """So many requests may be wasted at the ends of pieces, beside a share of the pages."""
 
@@ -214,7 +211,7 @@ class Pieces:
         measured = [piece.paginator.density for piece in self._all[index::-1] if piece.paginator.measured]
         density, *earlier = [*measured, self._density]
         for other in earlier:
-            if density.pages > FEW_GROUPS * density.crowd:
+            if density.has_many_groups:
                 break
             density = other.after(density, self._limits.page_size)
         return density
