@@ -49,6 +49,8 @@ def list_page(log: EventLog, query: dict[str, str]) -> bytes:
     if query.get("sort.path", "meta.create_time") != "meta.create_time" or query.get("sort.order", "").endswith("DESC"):
         raise RefusedError("this server sorts by ascending meta.create_time only")
     begin, end = _range_of(log, query.get("filter", ""))
+    if query.get("count") == "true":
+        return b'{"count_response":{"count":%d}}' % (end - begin)
     first = begin + int(query.get("page_token") or 0)
     if page_id := query.get("page_id"):
         if "sort.path" in query:

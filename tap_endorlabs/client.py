@@ -14,7 +14,7 @@ if t.TYPE_CHECKING:
     import logging
 
     from tap_endorlabs.auth import ApiKeyAuth
-    from tap_endorlabs.pagination import Position
+    from tap_endorlabs.position import Position
     from tap_endorlabs.retry import Retry
     from tap_endorlabs.settings import Settings
     from tap_endorlabs.transport import Answer, Transport
@@ -139,7 +139,9 @@ def query_of(position: Position, settings: Settings) -> dict[str, str | int]:
         query["list_parameters.archive"] = "true"
     if settings.traverse:
         query["list_parameters.traverse"] = "true"
-    if not position.whole:
+    if position.counted:
+        query["list_parameters.count"] = "true"
+    elif not position.whole:
         query["list_parameters.sort.path"] = "meta.create_time"
         query["list_parameters.sort.order"] = "SORT_ENTRY_ORDER_ASC"
     if position.page_id is not None:

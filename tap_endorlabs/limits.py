@@ -4,11 +4,10 @@ from __future__ import annotations
 
 import typing as t
 
-if t.TYPE_CHECKING:
-    from tap_endorlabs.pagination import Position
+from tap_endorlabs.position import SMALLEST_PAGE
 
-SMALLEST_PAGE = 50
-"""Fewer events than this are not asked for at a time: small pages are slow on logs."""
+if t.TYPE_CHECKING:
+    from tap_endorlabs.position import Position
 
 GOOD_ANSWERS_TO_WIDEN = 8
 """After a slow query, this many answers in time make the next queries twice as wide again."""

@@ -16,66 +16,27 @@ from bisect import bisect_left
 from singer_sdk.pagination import BaseAPIPaginator
 
 from tap_endorlabs.archive import ACTIVE, Databases
-from tap_endorlabs.density import Density
-from tap_endorlabs.limits import SMALLEST_PAGE
+from tap_endorlabs.plan import CROWDED, Plan
+from tap_endorlabs.position import Position
 from tap_endorlabs.timestamps import second_of, stamp_of_second
 from tap_endorlabs.whole import WholeStretch
 
 if t.TYPE_CHECKING:
-    from collections.abc import Sequence
-
+    from tap_endorlabs.density import Density
     from tap_endorlabs.limits import Limits
     from tap_endorlabs.records import Event, Page
 
-MOST_PAGES_WHOLE = 16
-"""A stretch longer than a second that has more pages than this is halved instead of held in memory."""
-
-PAGES_WHOLE = 4
-"""Where the tap chooses how long a stretch to read whole, it is made to have about so many pages."""
+MOST_PAGES_WHOLE = 10
+"""A stretch longer than a second that has more pages than this is not held in memory until its end."""
 
 FIRST_SHARE = 64
 """Where the server does not sort and nothing is known yet, the range is tried whole in so many parts."""
-
-MOST_GROWTH = 8
-"""After a stretch that was read whole, the next is at most so many times as long."""
-
-CROWDED = 0.3
-"""Where the group of an average event fills more of a page than this, reading on from the start of a second would fetch
-too much twice: about half of such a group with each page."""
-
-MANY_CROWDS = 3
-"""A log in which so many crowded seconds have been met is taken to have more of them."""
 
 SPARSE = 0.5
 """A stretch that was read whole for less than this part of a page was too short."""
 
 FULL_SECOND = 0.9
 """A second that fills this much of a page is read whole: the next page might hold nothing else."""
-
-
-class Position(t.NamedTuple):
-    """What one request asks for.
-
-    Attributes:
-        start: first second, inclusive.
-        stop: last second, exclusive.
-        page_size: events per answer.
-        whole: read unsorted and by `page_id`, not sorted by time.
-        page_id: continue after this object; only where `whole`.
-        archived: read from the archive.
-    """
-
-    start: int
-    stop: int
-    page_size: int
-    whole: bool = False
-    page_id: str | None = None
-    archived: bool = False
-
-    @property
-    def divisible(self) -> bool:
-        """Whether less can be asked for at a time."""
-        return self.page_size > SMALLEST_PAGE or self.stop - self.start > 1
 
 
 class SeekPaginator(BaseAPIPaginator[Position]):
@@ -91,21 +52,15 @@ class SeekPaginator(BaseAPIPaginator[Position]):
         databases: where the events are; anything but the active one alone is read whole.
 
     Attributes:
-        density: how dense the events are, by what has been read of this range or was expected of it.
-        measured: whether that has been read.
-        read: all that has been read, to be collected.
+        plan: how to read on.
     """
 
     def __init__(self, start: int, stop: int, limits: Limits, databases: Databases = ACTIVE) -> None:
         self.stop = stop
         self._databases = databases
         self.settled: list[Event] = []
-        self.density = Density()
-        self.measured = False
-        self.read = Density()
-        self._approach = Density()
+        self.plan = Plan(limits)
         self._limits = limits
-        self._whole_seconds = 0
         self._full_second: int | None = None
         self._stretch = WholeStretch()
         self._held: dict[str, Event] = {}
@@ -137,6 +92,8 @@ class SeekPaginator(BaseAPIPaginator[Position]):
         self._limits.widen()
         first, bound = stamp_of_second(here.start), stamp_of_second(here.stop)
         self._held.update({e.uuid: e for e in page.events if first <= e.create_time < bound})
+        if here.counted:
+            return self._after_count(page, here)
         at_end = page.size == 0 or (page.size < here.page_size and not page.says_more)
         if here.whole:
             return self._after_whole(page, here, at_end=at_end)
@@ -158,10 +115,10 @@ class SeekPaginator(BaseAPIPaginator[Position]):
         # A burst may begin or end within the page, so each half of it speaks for itself.
         middle = second_of(self.settled[len(self.settled) // 2].create_time) if self.settled else here.start
         half = bisect_left(self.settled, (stamp_of_second(middle),))
-        self._measure(self.settled[:half], middle - here.start)
-        self._measure(self.settled[half:], last - middle, is_complete=self._full_second is None)
-        self._whole_seconds = 0
-        self._plan()
+        self.plan.take_in(self.settled[:half], middle - here.start)
+        self.plan.take_in(self.settled[half:], last - middle, is_complete=self._full_second is None)
+        self.plan.whole_seconds = 0
+        self.plan.choose()
         return self._at(last)
 
     def _after_whole(self, page: Page, here: Position, *, at_end: bool) -> Position | None:
@@ -173,52 +130,50 @@ class SeekPaginator(BaseAPIPaginator[Position]):
             if here.archived != self._databases[-1]:
                 self._stretch = WholeStretch()
                 return here._replace(page_id=None, archived=True)
-            self._settle(here.stop)
-            self._measure(self.settled, seconds)
-            self._whole_seconds = seconds
-            self._plan(after_gap=len(self.settled) < SPARSE * here.page_size)
-            return self._at(here.stop)
+            return self._complete(here)
         if self._stretch.pages >= MOST_PAGES_WHOLE and seconds > 1:
-            self._whole_seconds = 0 if self._limits.sorts else seconds // 2
-            self.density, self.measured = Density(MOST_PAGES_WHOLE, seconds), True
-            return self._stand(here.start)
+            return self._break_off(page, here)
         return here._replace(page_id=page.next_page_id)
 
-    def _measure(self, events: Sequence[Event], seconds: int, *, is_complete: bool = True) -> None:
-        self._approach = self._approach.plus(Density.of(events, seconds, self._limits.page_size))
-        # What leads up to a crowd must not be measured without it.
-        if is_complete and self._approach.seconds:
-            self.read = self.read.plus(self._approach)
-            self.density = self.density.after(self._approach, self._limits.page_size)
-            self.measured = self.density.pages > 0
-            self._approach = Density()
+    def _complete(self, here: Position) -> Position | None:
+        """Go on behind a stretch that has been read whole."""
+        seconds = here.stop - here.start
+        self._settle(here.stop)
+        self.plan.take_in(self.settled, seconds)
+        self.plan.whole_seconds = seconds
+        self.plan.choose(after_gap=len(self.settled) < SPARSE * here.page_size)
+        return self._at(here.stop)
+
+    def _break_off(self, page: Page, here: Position) -> Position:
+        """Go on where a stretch has proved too long to be held in memory.
+
+        The API gives objects in the order of their uuids, nobody promises it, and uuids are made in the order of time.
+        So what has been read is, as a rule, all that happened up to some second; a count proves it.
+        """
+        latest = self._stretch.latest
+        last = min(second_of(latest), here.stop - 1) if latest else here.start
+        if self._databases != ACTIVE:
+            self.plan.shorten(self._stretch.size, max(last - here.start, 2))
+            return self._stand(here.start)
+        if last <= here.start:
+            return here._replace(page_id=page.next_page_id)
+        return here._replace(stop=last, page_id=None, counted=True)
+
+    def _after_count(self, page: Page, here: Position) -> Position | None:
+        if page.count == self._stretch.count_before(stamp_of_second(here.stop)):
+            return self._complete(here)
+        self.plan.shorten(max(page.count or 0, self._stretch.size), here.stop - here.start)
+        return self._stand(here.start)
 
     def expect(self, density: Density) -> None:
         """Take for granted how dense the events are, as nothing has been read of this range."""
-        self.density = density
-        self._whole_seconds = 0
-        self._plan()
+        self.plan.expect(density)
         self.renew()
-
-    def _plan(self, *, after_gap: bool = False) -> None:
-        """Choose how many seconds to read whole from now on; none where time tells the pages apart."""
-        density = self.density
-        is_crowded = density.crowd > CROWDED and density.has_many_groups and self._limits.crowds >= MANY_CROWDS
-        if self._limits.sorts and (after_gap or not is_crowded):
-            # In the order of time, a gap of any length is passed with one page.
-            self._whole_seconds = 0
-            return
-        # One group more than there were, as chance may have kept it away.
-        seconds = density.seconds / (density.pages + density.crowd or 1) * max(PAGES_WHOLE, density.crowd)
-        before = max(self._whole_seconds, density.seconds)
-        if after_gap:
-            seconds = max(seconds, before * MOST_GROWTH)
-        self._whole_seconds = max(round(min(seconds, before * MOST_GROWTH)), 1)
 
     @property
     def stretch_stop(self) -> int | None:
         """Where the stretch ends that is being read whole, unless that is a single second among others."""
-        return None if self.finished or not self._whole_seconds else self.current_value.stop
+        return None if self.finished or not self.plan.whole_seconds else self.current_value.stop
 
     def _at(self, second: int) -> Position | None:
         """Stand at a second before which all is settled; None at the end of the range."""
@@ -226,9 +181,9 @@ class SeekPaginator(BaseAPIPaginator[Position]):
 
     def _stand(self, second: int) -> Position:
         self._stretch = WholeStretch()
-        width = self._whole_seconds or int(second == self._full_second)
+        width = self.plan.whole_seconds or int(second == self._full_second)
         if not self._limits.sorts and not width:
-            width = self._whole_seconds = max((self.stop - second) // FIRST_SHARE, 1)
+            width = self.plan.whole_seconds = max((self.stop - second) // FIRST_SHARE, 1)
         stop = min(second + min(width or self._limits.width, self._limits.width), self.stop)
         return Position(second, stop, self._limits.page_size, width > 0, archived=self._databases[0])
 
@@ -256,7 +211,7 @@ class SeekPaginator(BaseAPIPaginator[Position]):
     def _is_in_stretch(self) -> bool:
         """Whether a stretch that is read whole has been begun."""
         here = self.current_value
-        return here.page_id is not None or here.archived != self._databases[0]
+        return here.page_id is not None or here.counted or here.archived != self._databases[0]
 
     def split(self, second: int) -> SeekPaginator | None:
         """Leave the range from a second on to another paginator; None where there is nothing to leave."""

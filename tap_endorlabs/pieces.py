@@ -117,7 +117,7 @@ class Pieces:
         self._all = [first]
         self._limits = limits
         self._readers = readers
-        self._density = first.paginator.density
+        self._density = first.paginator.plan.density
         self._read = Density()
         self._wasted = 0.0
 
@@ -133,7 +133,7 @@ class Pieces:
 
     def drop_head(self) -> None:
         """Forget the earliest piece, of which everything has left."""
-        self._density = self._all.pop(0).paginator.density
+        self._density = self._all.pop(0).paginator.plan.density
 
     def take(self) -> Piece | None:
         """Give the earliest piece that nobody reads; None where there is none, or no room in memory for more."""
@@ -146,7 +146,7 @@ class Pieces:
                 if piece is not self._all[0] and not self._has_room():
                     return None
                 piece.taken = piece.touched = True
-                if piece.paginator.measured:
+                if piece.paginator.plan.measured:
                     piece.paginator.renew()
                 else:
                     piece.paginator.expect(self._expected_at(self._all.index(piece)))
@@ -190,9 +190,9 @@ class Pieces:
             self._all.insert(index + 1, Piece(rest))
 
     def _collect(self, piece: Piece) -> None:
-        self._read = self._read.plus(piece.paginator.read)
+        self._read = self._read.plus(piece.paginator.plan.read)
         self._wasted += piece.wasted
-        piece.paginator.read, piece.wasted = Density(), 0.0
+        piece.paginator.plan.read, piece.wasted = Density(), 0.0
 
     def _may_waste(self) -> bool:
         """Whether another piece may be cut off, even if each of them ended in an empty page."""
@@ -201,14 +201,14 @@ class Pieces:
 
     def _nearest(self, index: int) -> tuple[Density, int]:
         """Give the density that was measured last before a piece, and how many unmeasured pieces lie between."""
-        unmeasured = next((n for n, piece in enumerate(self._all[index::-1]) if piece.paginator.measured), None)
+        unmeasured = next((n for n, piece in enumerate(self._all[index::-1]) if piece.paginator.plan.measured), None)
         if unmeasured is None:
             return self._density, index
-        return self._all[index - unmeasured].paginator.density, max(unmeasured - 1, 0)
+        return self._all[index - unmeasured].paginator.plan.density, max(unmeasured - 1, 0)
 
     def _expected_at(self, index: int) -> Density:
         """Give the density to be expected of an unmeasured piece, by so many before it as have a few groups alike."""
-        measured = [piece.paginator.density for piece in self._all[index::-1] if piece.paginator.measured]
+        measured = [piece.paginator.plan.density for piece in self._all[index::-1] if piece.paginator.plan.measured]
         density, *earlier = [*measured, self._density]
         for other in earlier:
             if density.has_many_groups:

@@ -78,6 +78,7 @@ class Page:
         size: how many objects the answer had.
         says_more: the answer points to a next page.
         next_page_id: what continues an unsorted reading after this page, None where nothing can.
+        count: how many objects there are, where only that was asked for.
     """
 
     events: list[Event]
@@ -85,6 +86,7 @@ class Page:
     size: int = 0
     says_more: bool = False
     next_page_id: str | None = None
+    count: int | None = None
 
 
 class _Next(msgspec.Struct):
@@ -97,8 +99,13 @@ class _List(msgspec.Struct):
     response: _Next | None = None
 
 
+class _Count(msgspec.Struct):
+    count: t.Any = None
+
+
 class _Answer(msgspec.Struct):
     list: _List | None = None
+    count_response: _Count | None = None
 
 
 class _Meta(msgspec.Struct, gc=False):
@@ -135,7 +142,8 @@ def decode_page(body: bytes) -> Page:
     """
     if b"\n" in body or b"\r" in body:
         body = msgspec.json.format(body, indent=-1)
-    listing = _decode_answer(body).list or _List()
+    answer = _decode_answer(body)
+    listing = answer.list or _List()
     objects = listing.objects or []
     follow = listing.response or _Next()
     raws = [bytes(raw) for raw in objects]
@@ -159,7 +167,14 @@ def decode_page(body: bytes) -> Page:
         size=len(objects),
         says_more=bool(follow.next_page_token or follow.next_page_id),
         next_page_id=next_page_id if isinstance(next_page_id, str) else None,
+        count=_as_count(answer.count_response),
     )
+
+
+def _as_count(response: _Count | None) -> int | None:
+    # A 64-bit integer is text in the JSON form of protobuf.
+    text = str(response.count) if response else ""
+    return int(text) if text.isascii() and text.isdigit() else None
 
 
 def _all_as_events(body: bytes, raws: list[bytes]) -> list[Event] | None:

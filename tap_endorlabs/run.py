@@ -9,7 +9,7 @@ import typing as t
 from tap_endorlabs.archive import ACTIVE, ACTIVE_UNTIL, ARCHIVE, Zone, zones
 from tap_endorlabs.bookmark import Bookmark, Scope, bookmark_of, scope_of
 from tap_endorlabs.errors import ArchiveRefusedError, StateError
-from tap_endorlabs.pagination import Position
+from tap_endorlabs.position import Position
 from tap_endorlabs.progress import Progress
 from tap_endorlabs.timeline import read_range
 from tap_endorlabs.timestamps import earlier, second_after, second_of, stamp_of, stamp_of_second

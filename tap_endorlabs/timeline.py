@@ -12,13 +12,14 @@ import typing as t
 from tap_endorlabs.archive import ACTIVE
 from tap_endorlabs.errors import TooSlowError
 from tap_endorlabs.limits import Limits
-from tap_endorlabs.pagination import Position, SeekPaginator
+from tap_endorlabs.pagination import SeekPaginator
 from tap_endorlabs.pieces import Piece, Pieces, Stretch
 
 if t.TYPE_CHECKING:
     from collections.abc import Callable, Generator, Iterator
 
     from tap_endorlabs.archive import Zone
+    from tap_endorlabs.position import Position
     from tap_endorlabs.records import Page
 
     Fetch = Callable[[Position], Page]
@@ -45,7 +46,7 @@ def read_range(fetch: Fetch, zone: Zone, page_size: int, concurrency: int = 1) -
     # The archive may ignore a sort.
     limits = Limits(page_size, sorts=databases == ACTIVE)
     first = Piece(SeekPaginator(start, stop, limits, databases))
-    while not first.finished and (concurrency == 1 or first.paginator.density.rate == 0):
+    while not first.finished and (concurrency == 1 or first.paginator.plan.density.rate == 0):
         _read_page(first, fetch, threading.Lock())
         yield from first.leave()
     if not first.finished:

@@ -7,7 +7,7 @@ import typing as t
 from tap_endorlabs.errors import ApiError
 
 if t.TYPE_CHECKING:
-    from tap_endorlabs.pagination import Position
+    from tap_endorlabs.position import Position
     from tap_endorlabs.records import Page, Reject
 
 
@@ -17,8 +17,23 @@ class WholeStretch:
     def __init__(self) -> None:
         self.pages = 0
         self.said_more = False
-        self._seen: set[str | Reject] = set()
+        self._times: dict[str, str] = {}
+        self._rejects: set[Reject] = set()
         self._short_page = False
+
+    @property
+    def size(self) -> int:
+        """How many events have been seen."""
+        return len(self._times)
+
+    @property
+    def latest(self) -> str:
+        """The latest time that has been seen; the empty text where there was no event."""
+        return max(self._times.values(), default="")
+
+    def count_before(self, stamp: str) -> int:
+        """Count the events before a time that have been seen."""
+        return sum(time < stamp for time in self._times.values())
 
     def take(self, page: Page, asked: Position) -> bool:
         """Take in a page; give whether it brought anything new.
@@ -29,10 +44,10 @@ class WholeStretch:
         self.pages += 1
         self.said_more |= page.says_more
         self._short_page |= page.size < asked.page_size
-        seen = len(self._seen)
-        self._seen.update(event.uuid for event in page.events)
-        self._seen.update(page.rejected)
-        news = len(self._seen) > seen
+        seen = len(self._times) + len(self._rejects)
+        self._times.update((event.uuid, event.create_time) for event in page.events)
+        self._rejects.update(page.rejected)
+        news = len(self._times) + len(self._rejects) > seen
         is_stuck = page.next_page_id is not None and page.next_page_id == asked.page_id
         if (not news and not self._short_page) or (news and is_stuck):
             raise ApiError(

@@ -25,7 +25,7 @@ from tests.log_model import LogModel, event
 from tests.test_run import SCOPE, moment, some_settings
 
 if t.TYPE_CHECKING:
-    from tap_endorlabs.pagination import Position
+    from tap_endorlabs.position import Position
     from tap_endorlabs.records import Event, Page
     from tests.fake_endor_api import FakeEndorApi, ManualClock
     from tests.harness import Process

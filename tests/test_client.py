@@ -14,7 +14,7 @@ from tap_endorlabs.auth import ApiKeyAuth
 from tap_endorlabs.client import Api, LogClient, query_of
 from tap_endorlabs.errors import ApiError, TapError, TooSlowError, TransientError
 from tap_endorlabs.pace import Pace
-from tap_endorlabs.pagination import Position
+from tap_endorlabs.position import Position
 from tap_endorlabs.settings import Settings
 from tap_endorlabs.transport import Transport
 from tests.harness import Clock
@@ -87,6 +87,12 @@ def test_a_whole_piece_is_asked_for_without_a_sort() -> None:
     query = query_of(HERE._replace(whole=True, page_id="abc"), Exchange(traverse=False).settings)
     assert query.keys() == {"list_parameters.filter", "list_parameters.page_size", "list_parameters.page_id"}
     assert query["list_parameters.page_id"] == "abc"
+
+
+def test_a_count_is_asked_for_without_a_sort() -> None:
+    query = query_of(HERE._replace(whole=True, counted=True), Exchange(traverse=False).settings)
+    assert query.keys() == {"list_parameters.filter", "list_parameters.page_size", "list_parameters.count"}
+    assert query["list_parameters.count"] == "true"
 
 
 def test_a_filter_of_the_user_stays_in_parentheses() -> None:

@@ -12,7 +12,8 @@ from hypothesis import strategies as st
 from tap_endorlabs.archive import ARCHIVE, Zone
 from tap_endorlabs.errors import ApiError, TooSlowError
 from tap_endorlabs.limits import Limits
-from tap_endorlabs.pagination import Position, SeekPaginator
+from tap_endorlabs.pagination import SeekPaginator
+from tap_endorlabs.position import Position
 from tap_endorlabs.records import Event, Page
 from tap_endorlabs.timeline import read_range
 from tap_endorlabs.timestamps import stamp_of_second
@@ -116,6 +117,68 @@ def test_a_piece_read_whole_is_halved_when_it_is_long() -> None:
     log = LogModel(at([n / 10 for n in range(2000)]), random.Random(1), sorts=False)
     assert len(read(log, START + 200, page_size=50)) == 2000
     assert max(p.stop - p.start for p in log.asked[-10:]) < 100
+
+
+def crowds_that_come_closer(*, in_order: bool = True) -> LogModel:
+    """60 events at each full hour, then at each minute; their uuids are in the order of time, or in none."""
+    starts = [*(n * 3600 for n in range(20)), *(20 * 3600 + n * 60 for n in range(60))]
+    seconds = [float(start) for start in starts for _ in range(60)]
+    events = [event(int((START + s) * MICRO), f"{n:06}") for n, s in enumerate(seconds)]
+    return LogModel(events if in_order else at(seconds), random.Random(1))
+
+
+CLOSER_STOP = START + 22 * 3600
+
+
+def test_what_has_been_read_of_a_long_stretch_is_kept_when_a_count_proves_it() -> None:
+    log = crowds_that_come_closer()
+    assert read(log, CLOSER_STOP, page_size=100) == log.events
+    number = next(n for n, position in enumerate(log.asked) if position.counted)
+    count, then = log.asked[number : number + 2]
+    assert then.start == count.stop
+    assert len([p for p in log.asked if p.start == count.start and p.page_id]) >= 9
+    assert len(log.asked) < 1.3 * len(log.events) / 100
+
+
+@pytest.mark.parametrize("counts", [True, False])
+def test_what_a_count_does_not_prove_is_read_again_in_shorter_stretches(*, counts: bool) -> None:
+    log = crowds_that_come_closer(in_order=False)
+    log.counts = counts
+    assert read(log, CLOSER_STOP, page_size=100) == sorted(log.events)
+    number = next(n for n, position in enumerate(log.asked) if position.counted)
+    count, then = log.asked[number : number + 2]
+    assert then.start == count.start
+    assert then.stop - then.start < (count.stop - count.start) / 2
+
+
+def test_an_event_that_appears_before_the_count_is_not_lost() -> None:
+    log = crowds_that_come_closer()
+    late = event((START + 19 * 3600 + 1) * MICRO, "000000a")
+
+    def fetch(position: Position) -> Page:
+        if position.counted and late not in log.events:
+            assert position.start < START + 19 * 3600 + 1 < position.stop
+            log.events.append(late)
+        return log.fetch(position)
+
+    stretches = read_range(fetch, Zone(START, CLOSER_STOP), 100)
+    assert [e for stretch in stretches for e in stretch.events] == sorted(log.events)
+    assert late in log.events
+
+
+def test_a_count_that_is_too_slow_makes_the_stretch_shorter() -> None:
+    log = crowds_that_come_closer()
+    refused: list[Position] = []
+
+    def fetch(position: Position) -> Page:
+        if position.counted and not refused:
+            refused.append(position)
+            raise TooSlowError("too much")
+        return log.fetch(position)
+
+    stretches = read_range(fetch, Zone(START, CLOSER_STOP), 100)
+    assert [e for stretch in stretches for e in stretch.events] == log.events
+    assert refused
 
 
 class SlowServer:

@@ -37,6 +37,13 @@ def test_an_answer_may_leave_out_any_part(text: str) -> None:
     assert (page.events, page.size, page.says_more, page.next_page_id) == ([], 0, False, None)
 
 
+@pytest.mark.parametrize(
+    ("count", "found"), [("7", 7), ('"7"', 7), ("0", 0), ("null", None), ("-1", None), ('"x"', None), ("{}", None)]
+)
+def test_a_count_is_read_as_number_and_as_the_text_that_protobuf_makes_of_one(count: str, found: int | None) -> None:
+    assert decode_page(b'{"count_response": {"count": %b}}' % count.encode()).count == found
+
+
 @pytest.mark.parametrize("text", ["", "[]", "null", '{"list": 1}', '{"list": {"objects": [{]}}', '{"list"', "<html>"])
 def test_what_is_no_list_is_refused(text: str) -> None:
     with pytest.raises(ValueError, match=r".+"):

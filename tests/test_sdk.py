@@ -14,6 +14,7 @@ from singer_sdk.testing import SuiteConfig, get_tap_test_class
 
 from tap_endorlabs.limits import Limits
 from tap_endorlabs.pagination import SeekPaginator
+from tap_endorlabs.position import Position
 from tap_endorlabs.streams import LogStream
 from tap_endorlabs.tap import TapEndorLabs
 from tests.conftest import NOW
@@ -83,7 +84,7 @@ def test_the_line_that_is_dropped_is_still_the_sdk_s() -> None:
 def test_the_paginator_stands_where_it_has_put_itself() -> None:
     paginator = SeekPaginator(0, 100, Limits(500))
     paginator.ask_for_less()
-    assert paginator.current_value == (0, 50, 500, False, None, False)
+    assert paginator.current_value == Position(0, 50, 500)
 
 
 def test_the_signal_handler_is_still_the_sdk_s() -> None:

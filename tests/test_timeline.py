@@ -22,7 +22,7 @@ from tests.log_model import LogModel, event
 if t.TYPE_CHECKING:
     from collections.abc import Callable, Iterator
 
-    from tap_endorlabs.pagination import Position
+    from tap_endorlabs.position import Position
     from tap_endorlabs.records import Event, Page
 
 START = 1_700_000_000
@@ -144,6 +144,15 @@ def test_the_output_is_the_same_and_takes_few_requests(seconds: list[float]) -> 
         with in_any_order(log.fetch, random.Random(concurrency)) as fetch:
             assert read(fetch, stop, 100, concurrency) == events
         assert len(log.asked) <= 1.3 * ceil(len(events) / 100) + 30
+
+
+@pytest.mark.parametrize("seed", range(4))
+def test_large_groups_at_random_times_take_few_requests(seed: int) -> None:
+    seconds = sorted(groups(random.Random(seed), 10_000, 160))
+    log = LogModel(at(seconds), random.Random(1))
+    with in_any_order(log.fetch, random.Random(seed)) as fetch:
+        assert read(fetch, START + WHOLE, 100, 8) == log.events
+    assert len(log.asked) <= 1.3 * 100 + 30
 
 
 def test_news_that_fit_a_page_take_one_request_and_no_worker() -> None:

@@ -1,0 +1,35 @@
+"""What one request asks for."""
+
+from __future__ import annotations
+
+import typing as t
+
+SMALLEST_PAGE = 50
+"""Fewer events than this are not asked for at a time: small pages are slow on logs."""
+
+
+class Position(t.NamedTuple):
+    """What one request asks for.
+
+    Attributes:
+        start: first second, inclusive.
+        stop: last second, exclusive.
+        page_size: events per answer.
+        whole: read unsorted and by `page_id`, not sorted by time.
+        page_id: continue after this object; only where `whole`.
+        archived: read from the archive.
+        counted: only count the events.
+    """
+
+    start: int
+    stop: int
+    page_size: int
+    whole: bool = False
+    page_id: str | None = None
+    archived: bool = False
+    counted: bool = False
+
+    @property
+    def divisible(self) -> bool:
+        """Whether less can be asked for at a time."""
+        return self.page_size > SMALLEST_PAGE or self.stop - self.start > 1
