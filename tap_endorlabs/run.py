@@ -89,9 +89,7 @@ class LogRun:
     def _tell_of_archive(self) -> None:
         active = stamp_of_second(self._now() - ACTIVE_UNTIL)
         if self._from < active and not self._include_archived:
-            self._logger.warning(
-                "The archive is not read (include_archived is false): events before %s may be missing", active
-            )
+            self._logger.warning("The archive is not read: events before %s may be missing", active)
 
     def new_events(self, fetch: Callable[[Position], Page]) -> Generator[list[Event]]:
         """Read the range.

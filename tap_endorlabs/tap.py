@@ -24,7 +24,7 @@ from tap_endorlabs.redaction import Secrets
 from tap_endorlabs.retry import Retry
 from tap_endorlabs.run import read_state
 from tap_endorlabs.settings import OWN_SETTINGS, SETTINGS_SCHEMA, Settings
-from tap_endorlabs.streams import AuditLogsStream, LogStream
+from tap_endorlabs.streams import STREAMS
 from tap_endorlabs.transport import Transport
 from tap_endorlabs.validation import find_environment_faults, find_faults
 
@@ -40,7 +40,7 @@ if t.TYPE_CHECKING:
     import click
     import requests
 
-_STREAMS: dict[str, type[LogStream]] = {"audit_logs": AuditLogsStream}
+    from tap_endorlabs.log_stream import LogStream
 
 
 class TapEndorLabs(Tap):
@@ -107,7 +107,7 @@ class TapEndorLabs(Tap):
     @override
     def discover_streams(self) -> list[LogStream]:
         """Give the streams; neither credentials nor network are needed."""
-        return [stream(self) for stream in _STREAMS.values()]
+        return [stream(self) for stream in STREAMS.values()]
 
     @override
     def load_state(self, state: t.Any) -> None:
@@ -119,14 +119,14 @@ class TapEndorLabs(Tap):
         bookmarks = state.get("bookmarks", {}) if isinstance(state, dict) else None
         if not isinstance(bookmarks, dict) or not all(isinstance(b, dict) for b in bookmarks.values()):
             raise StateError('The state is broken: it takes the form {"bookmarks": {"audit_logs": {…}}}.')
-        if bookmarks and not _STREAMS.keys() & bookmarks.keys():
+        if bookmarks and not STREAMS.keys() & bookmarks.keys():
             raise StateError(
                 f"The state was not written by this tap: it has bookmarks for {one_line(', '.join(bookmarks), 100)}. "
                 "Check the file given with --state."
             )
         if bookmarks:
             scope = Scope.of(Settings.of(self.config))
-            for name in _STREAMS.keys() & bookmarks.keys():
+            for name in STREAMS.keys() & bookmarks.keys():
                 read_state(bookmarks[name], scope)
         super().load_state(state)
 

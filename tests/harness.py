@@ -67,6 +67,15 @@ def config_for(api: FakeEndorApi, **settings: t.Any) -> dict[str, t.Any]:
     return own | settings
 
 
+def catalog_of(*streams: str) -> dict[str, t.Any]:
+    """Give the tap's catalog with these streams selected, and no others."""
+    catalog = t.cast("dict[str, t.Any]", TapEndorLabs(config={}, validate_config=False).catalog_dict)
+    for entry in catalog["streams"]:
+        (own,) = (one["metadata"] for one in entry["metadata"] if one["breadcrumb"] in ([], ()))
+        own["selected"] = entry["tap_stream_id"] in streams
+    return catalog
+
+
 class Clock:
     """A steady clock that only sleeping moves on."""
 
@@ -93,6 +102,7 @@ def run_inside(
     state: dict[str, t.Any] | None = None,
     writer: SingerWriter | None = None,
     clock: Clock | None = None,
+    catalog: dict[str, t.Any] | None = None,
 ) -> Output:
     """Sync in this process, and wait for nothing between tries.
 
@@ -101,6 +111,7 @@ def run_inside(
         state: the state of the run before.
         writer: writes the messages instead of the tap's own.
         clock: is moved on by what the tap would have slept.
+        catalog: says which streams to read.
 
     Raises:
         TapError: the run failed.
@@ -110,7 +121,7 @@ def run_inside(
         retry = (clock or Clock()).retry()
 
     with contextlib.redirect_stdout(io.StringIO()) as stdout:
-        tap = Impatient(config=config, state=state, message_writer=writer)
+        tap = Impatient(config=config, state=state, message_writer=writer, catalog=catalog)
         tap.sync_all()
         tap.raise_if_incomplete()
     return Output(stdout.getvalue())

@@ -13,13 +13,14 @@ from singer_sdk import Stream, Tap
 from singer_sdk.testing import SuiteConfig, get_tap_test_class
 
 from tap_endorlabs.limits import Limits
+from tap_endorlabs.log_stream import LogStream
 from tap_endorlabs.pagination import SeekPaginator
 from tap_endorlabs.position import Position
-from tap_endorlabs.streams import LogStream
+from tap_endorlabs.streams import STREAMS
 from tap_endorlabs.tap import TapEndorLabs
 from tests.conftest import NOW
-from tests.fake_endor_api import FakeEndorApi, ManualClock, make_events
-from tests.harness import config_for
+from tests.fake_endor_api import FakeEndorApi, ManualClock, make_events, make_sign_ins
+from tests.harness import catalog_of, config_for
 
 if t.TYPE_CHECKING:
     from collections.abc import Iterator
@@ -33,7 +34,11 @@ SETTINGS: dict[str, t.Any] = {
 }
 
 StandardTests = get_tap_test_class(
-    TapEndorLabs, config=SETTINGS, parse_env_config=False, suite_config=SuiteConfig(max_records_limit=50)
+    TapEndorLabs,
+    config=SETTINGS,
+    parse_env_config=False,
+    catalog=catalog_of(*STREAMS),
+    suite_config=SuiteConfig(max_records_limit=50),
 )
 
 
@@ -46,6 +51,7 @@ class TestStandard(StandardTests):  # type: ignore[misc, valid-type]
     def fake_api(cls) -> Iterator[None]:
         with FakeEndorApi(clock=ManualClock(NOW)) as api:
             api.store.add(make_events(200, NOW - dt.timedelta(days=5), NOW))
+            api.sign_ins.add(make_sign_ins(200, NOW - dt.timedelta(days=5), NOW))
             SETTINGS.update(config_for(api))
             yield
 

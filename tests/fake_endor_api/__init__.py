@@ -6,7 +6,7 @@ In tests: `with FakeEndorApi() as api`. From the command line: `python -m tests.
 from __future__ import annotations
 
 from tests.fake_endor_api.behaviour import Behaviour, RateLimit, SlowQuery
-from tests.fake_endor_api.events import DEMO_NAMESPACE, make_events, make_events_at
+from tests.fake_endor_api.events import DEMO_NAMESPACE, make_events, make_events_at, make_sign_ins
 from tests.fake_endor_api.faults import Fault
 from tests.fake_endor_api.samples import PARTNER_SAMPLE
 from tests.fake_endor_api.server import DEMO_KEY, DEMO_SECRET, FakeEndorApi
@@ -25,4 +25,5 @@ __all__ = [
     "SlowQuery",
     "make_events",
     "make_events_at",
+    "make_sign_ins",
 ]

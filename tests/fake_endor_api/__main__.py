@@ -8,7 +8,7 @@ import threading
 from datetime import timedelta
 from pathlib import Path
 
-from tests.fake_endor_api.events import DEMO_NAMESPACE, make_events
+from tests.fake_endor_api.events import DEMO_NAMESPACE, make_events, make_sign_ins
 from tests.fake_endor_api.server import DEMO_KEY, DEMO_SECRET, FakeEndorApi
 from tests.fake_endor_api.times import utc_now
 
@@ -24,6 +24,7 @@ def main() -> None:
     now = utc_now()
     start = now - timedelta(days=arguments.days)
     api.store.add(make_events(arguments.events, start, now, seed=arguments.seed, namespace=arguments.namespace))
+    api.sign_ins.add(make_sign_ins(arguments.sign_ins, start, now, seed=arguments.seed))
     with api:
         if arguments.port_file:
             written = arguments.port_file.with_suffix(".new")
@@ -43,6 +44,7 @@ def _parser() -> argparse.ArgumentParser:
     parser.add_argument("--port", type=int, default=0, help="port to listen on, 0 for a free one")
     parser.add_argument("--port-file", type=Path, help="file to write the port to once it listens")
     parser.add_argument("--events", type=int, default=10_000, help="how many events there are at the start")
+    parser.add_argument("--sign-ins", type=int, default=1_000, help="how many authentication logs there are")
     parser.add_argument("--days", type=float, default=25.0, help="how far back the first of them lies")
     parser.add_argument("--seed", type=int, default=0, help="another seed makes other events")
     parser.add_argument("--namespace", default=DEMO_NAMESPACE, help="namespace of the events")

@@ -56,7 +56,8 @@ class FakeEndorApi:
         key, secret: the only credentials that it knows.
         behaviour: what may be changed while it runs.
         tls: the certificate to show; None: plain http.
-        store: the events.
+        store: the audit logs.
+        sign_ins: the authentication logs.
         requests: all requests but those of the control endpoints, in the order they came in.
         tokens: the tokens that have been issued.
     """
@@ -72,6 +73,7 @@ class FakeEndorApi:
     def __post_init__(self) -> None:
         """Make what the server works on."""
         self.store = Store(clock=self.clock, behaviour=self.behaviour)
+        self.sign_ins = Store(clock=self.clock, behaviour=self.behaviour)
         self.requests: list[Request] = []
         self.tokens = Tokens()
         self._faults = Faults()
@@ -143,6 +145,7 @@ class FakeEndorApi:
         app.router.add_get("/v1/auth", self._handler("auth", self._session))
         app.router.add_get("/v1/namespaces/{namespace}/audit-logs", self._handler("list", self._list))
         app.router.add_get("/v1/namespaces/{namespace}/audit-logs/archived", self._handler("list", self._list))
+        app.router.add_get("/v1/namespaces/{namespace}/authentication-logs", self._handler("list", self._list))
         add_control(app, self.store, self.requests)
         return app
 
@@ -235,7 +238,8 @@ class FakeEndorApi:
         query = ListQuery.from_parameters(namespace, parameters)
         if query.archive and self.behaviour.archive_denied:
             raise ApiError(403, "permission denied")
-        return self._answers.body(self.store.query(query), query, self.behaviour)
+        store = self.sign_ins if request.path.endswith("/authentication-logs") else self.store
+        return self._answers.body(store.query(query), query, self.behaviour)
 
     def _check_rate(self) -> None:
         limit = self.behaviour.rate_limit

@@ -204,11 +204,14 @@ class Store:
             index = Index(
                 entry
                 for entry in self._entries.values()
-                if entry.namespace == namespace or (traverse and entry.namespace.startswith(below))
+                if entry.namespace in {namespace, SYSTEM} or (traverse and entry.namespace.startswith(below))
             )
             self._indexes[namespace, traverse] = index
         return index
 
+
+SYSTEM = "system"
+"""A namespace whose objects are listed with those of each other."""
 
 _MICROSECOND = timedelta(microseconds=1)
 

@@ -1,0 +1,242 @@
+"""What all streams have in common: their keys and schema, and how a run of one becomes Singer messages."""
+
+from __future__ import annotations
+
+import contextlib
+import datetime as dt
+import sys
+import time
+import typing as t
+from dataclasses import replace
+from itertools import islice
+
+from singer_sdk import Stream, metrics
+from singer_sdk.batch import Batcher
+from singer_sdk.helpers.conform import TypeConformanceLevel
+from singer_sdk.schema.source import StreamSchema
+
+from tap_endorlabs.bookmark import REPLICATION_KEY, Scope
+from tap_endorlabs.client import LogClient
+from tap_endorlabs.messages import MessageWriter, passes_unchanged, record_lines
+from tap_endorlabs.progress import Outcome
+from tap_endorlabs.records import to_record, unfit
+from tap_endorlabs.run import LogRun, resume
+from tap_endorlabs.schemas import LogSchemas
+
+if sys.version_info >= (3, 12):
+    from typing import override  # noqa: ICN003
+else:
+    from typing_extensions import override
+
+if t.TYPE_CHECKING:
+    import logging
+    from collections.abc import Generator, Iterable, Iterator
+
+    from singer_sdk.helpers._batch import BaseBatchFileEncoding, BatchConfig
+    from singer_sdk.helpers.types import Context, Record
+
+    from tap_endorlabs.records import Event
+    from tap_endorlabs.tap import TapEndorLabs
+
+_TEST_PAGE_SIZE = 100
+_RECORDS_AT_ONCE = 250
+"""Records are written so many at a time: a signal waits for no more of them, however slow the target is."""
+
+_STATE_SHARE = 4
+"""A STATE message waits for a quarter as many records as it names uuids: a long look-back stays linear in output."""
+
+
+class LogStream(Stream):
+    """A log of Endor Labs, read in the order of `meta.create_time`.
+
+    A subclass says its `name`, and as `resource` the log's name in the API's paths; the file `schemas/<name>.json` has
+    the schema of its `spec`.
+
+    Attributes:
+        has_archive: whether the API is known to have an archive of it.
+    """
+
+    resource: t.ClassVar[str]
+    has_archive: t.ClassVar[bool] = True
+    primary_keys = ("uuid",)
+    replication_key = REPLICATION_KEY
+    is_sorted = True
+    schema = StreamSchema(LogSchemas())
+
+    # Evidence is passed on as it came: no value is dropped or converted to fit the schema.
+    TYPE_CONFORMANCE_LEVEL = TypeConformanceLevel.NONE
+
+    def __init__(self, tap: TapEndorLabs) -> None:
+        """Belong to a tap, which has the settings and the way to the API."""
+        super().__init__(tap)
+        self._endor_tap = tap
+        self._run: LogRun | None = None
+        self._events_stated = 0
+        self.logger.addFilter(_drop_doubled_error)
+
+    @override
+    def get_replication_key_signpost(self, context: Context | None = None) -> None:
+        """Give none: the bookmark itself knows how far it may go."""
+
+    @override
+    def get_records(self, context: Context | None) -> Iterable[Record]:
+        """Read the new records without writing a message."""
+        run, client = self._begin()
+        for events in run.new_events(client.fetch):
+            run.note(events)
+            yield from map(to_record, events)
+
+    # The SDK's loop moves the bookmark by the replication key of each record, which can't tell the events of one
+    # instant apart, and it has no public hook between the last record of a page and a STATE message.
+    @override
+    def _sync_records(
+        self, context: Context | None = None, *, write_messages: bool = True
+    ) -> Generator[Record, t.Any, t.Any]:
+        if self.ABORT_AT_RECORD_COUNT is not None:
+            self._sync_some(self.ABORT_AT_RECORD_COUNT)
+            return
+        with self.get_record_counter() as counter, self.get_sync_timer(), self._accounting():
+            run, client = self._begin()
+            with (
+                self._ending(run, write_messages=write_messages),
+                contextlib.closing(run.new_events(client.fetch)) as lists,
+            ):
+                for events in lists:
+                    with _counting(run, counter):
+                        if write_messages:
+                            self._write_records(run, events)
+                            self._write_state(run)
+                        else:
+                            yield from self._batch_records(run, events)
+            if run.gap:
+                self._endor_tap.missing.append(run.gap)
+            if run.rejected:
+                self._endor_tap.missing.append(
+                    f"{run.rejected} objects without a uuid or a readable meta.create_time were left out (see above); "
+                    "all others have been emitted. Report them to Endor Labs."
+                )
+
+    @contextlib.contextmanager
+    def _accounting(self) -> Iterator[None]:
+        """Say what the run came to, whether it is completed or not."""
+        sent = self._endor_tap.api.transport.requests
+        sent_before, begun = sent.copy(), time.monotonic()
+        complete = False
+        try:
+            yield
+            complete = True
+            self._store_bookmark()
+        finally:
+            # A copy, as workers of a run that failed may still be at it.
+            requests = sent.copy() - sent_before
+            for path, count in requests.items():
+                with metrics.http_request_counter(self.name, path) as counter:
+                    counter.increment(count)
+            Outcome(
+                complete=complete,
+                events=self._run.progress.events if self._run else 0,
+                left_out=self._run.rejected if self._run else 0,
+                requests=requests.total(),
+                seconds=time.monotonic() - begun,
+                bookmark=self.stream_state.get("replication_key_value"),
+            ).log(self.logger, self.name)
+
+    def _begin(self) -> tuple[LogRun, LogClient]:
+        api = self._endor_tap.api
+        self._run = None
+        bookmark = resume(self.stream_state, Scope.of(api.settings), self.logger)
+        self._events_stated = 0
+        settings = replace(api.settings, include_archived=api.settings.include_archived and self.has_archive)
+        self._run = LogRun(settings, bookmark, api.auth.server_now(), self.logger)
+        return self._run, LogClient(api, self.resource, self.logger)
+
+    @contextlib.contextmanager
+    def _ending(self, run: LogRun, *, write_messages: bool) -> Iterator[None]:
+        try:
+            yield
+        except BaseException:
+            self._endor_tap.api.stop()
+            raise
+        finally:
+            if write_messages:
+                self._write_state(run, at_once=True)
+
+    def _write_records(self, run: LogRun, events: list[Event]) -> None:
+        writer = self._endor_tap.message_writer
+        direct = writer if isinstance(writer, MessageWriter) and passes_unchanged(self) else None
+        rest = iter(events)
+        while some := list(islice(rest, _RECORDS_AT_ONCE)):
+            with self._endor_tap.undisturbed():
+                if direct is not None:
+                    direct.write_lines(record_lines(self.name, some, dt.datetime.now(dt.timezone.utc)))
+                    run.note(some)
+                else:
+                    self._write_record_messages(run, some)
+
+    def _write_record_messages(self, run: LogRun, events: list[Event]) -> None:
+        written = 0
+        try:
+            for event in events:
+                self._write_record_message(to_record(event))
+                written += 1
+        except RecursionError as error:
+            raise unfit(events[written], error) from error
+        finally:
+            run.note(events[:written])
+
+    def _batch_records(self, run: LogRun, events: list[Event]) -> Iterator[Record]:
+        for event in events:
+            # Before the record is handed over, as the batch that it fills may be written before the next is asked for.
+            run.note([event])
+            for message in self._generate_record_messages(to_record(event)):
+                yield message.record
+
+    @override
+    def get_batches(
+        self, batch_config: BatchConfig, context: Context | None = None
+    ) -> Iterator[tuple[BaseBatchFileEncoding, list[str]]]:
+        """Write batch files, each with the bookmark that covers it."""
+        batcher = Batcher(self.tap_name, self.name, batch_config)
+        # Unlike the SDK's, this ends the reading at once where a file can't be written.
+        with contextlib.closing(self._sync_records(context, write_messages=False)) as records:
+            for manifest in batcher.get_batches(records):
+                self._store_bookmark()
+                yield batch_config.encoding, manifest
+        self._store_bookmark()
+
+    def _write_state(self, run: LogRun, *, at_once: bool = False) -> None:
+        """Write a STATE message; where it is long, only after a fair number of records since the last."""
+        self._store_bookmark()
+        since = run.progress.events - self._events_stated
+        if at_once or since * _STATE_SHARE >= len(run.bookmark.emitted):
+            self._events_stated = run.progress.events
+            with self._endor_tap.undisturbed():
+                self._tap.state_writer.write_state(self.tap_state)
+
+    def _store_bookmark(self) -> None:
+        if self._run is not None:
+            scope = Scope.of(self._endor_tap.api.settings)
+            self.stream_state.update(self._run.bookmark.to_state(scope))
+
+    def _sync_some(self, limit: int) -> None:
+        """Prove that the API can be read with one small request, and write at most `limit` of its records."""
+        run, client = self._begin()
+        page = client.fetch(run.test_position(_TEST_PAGE_SIZE))
+        events = run.only_new(sorted(page.events))[:limit]
+        self._write_records(run, events)
+        self._write_state(run, at_once=True)
+        self.logger.info("The API key works: %d events of %s were read for a test", page.size, self.resource)
+
+
+@contextlib.contextmanager
+def _counting(run: LogRun, counter: metrics.Counter) -> Iterator[None]:
+    before = run.progress.events
+    try:
+        yield
+    finally:
+        counter.increment(run.progress.events - before)
+
+
+def _drop_doubled_error(record: logging.LogRecord) -> bool:
+    """Drop the SDK's line about an unhandled error: the command line says what it was, and says it once."""
+    return not str(record.msg).startswith("An unhandled error occurred while syncing")
