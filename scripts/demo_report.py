@@ -1,0 +1,83 @@
+"""Writes the report about made-up audit logs, from the fake API through the tap into a DuckDB file."""
+
+from __future__ import annotations
+
+import datetime as dt
+import json
+import subprocess
+import sys
+import typing as t
+from pathlib import Path
+from random import Random
+
+import duckdb
+
+from tests.fake_endor_api import FakeEndorApi, make_events_at
+from tests.harness import config_for
+
+FOLDER = Path("report")
+EVENTS = 10_000
+DAYS = 28
+FRIDAY = 5
+
+
+def main() -> int:
+    """Make the file and the page; give the exit code."""
+    FOLDER.mkdir(exist_ok=True)
+    lines, database = FOLDER / "audit_logs.jsonl", FOLDER / "audit_logs.duckdb"
+    now = dt.datetime.now(dt.timezone.utc)
+    start = now - dt.timedelta(days=DAYS)
+    with FakeEndorApi() as api, lines.open("wb") as output:
+        api.store.add(made_up(start, now))
+        config = FOLDER / "config.json"
+        config.write_text(json.dumps(config_for(api, start_date=start.isoformat())))
+        subprocess.run([sys.executable, "-m", "tap_endorlabs", "--config", str(config)], stdout=output, check=True)
+    database.unlink(missing_ok=True)
+    load(lines, database)
+    return subprocess.run(
+        [sys.executable, "-m", "analytics.report", "--database", str(database)], check=False
+    ).returncode
+
+
+def made_up(start: dt.datetime, end: dt.datetime) -> list[dict[str, t.Any]]:
+    """Give events most of which happen in working hours, and one night's many deletions."""
+    rng = Random(0)  # noqa: S311
+    times: list[dt.datetime] = []
+    while len(times) < EVENTS:
+        time = start + rng.random() * (end - start)
+        is_working = time.isoweekday() <= FRIDAY and 8 <= time.hour < 18  # noqa: PLR2004
+        if rng.random() < (1.0 if is_working else 0.06):
+            times.append(time)
+    night = end.replace(hour=2, minute=40) - dt.timedelta(days=6)
+    spree = [night + dt.timedelta(seconds=20 * number) for number in range(40)]
+    events = make_events_at(int(time.timestamp() * 1e6) * 1000 for time in [*times, *spree])
+    for event in events[-len(spree) :]:
+        event["spec"] |= {"operation": "OPERATION_DELETE", "claims": ["email=mallory@example.com"]}
+    return events
+
+
+def load(messages: Path, database: Path) -> None:
+    """Make the table `tap_endorlabs.audit_logs` of a file of Singer messages."""
+    with duckdb.connect(str(database)) as connection:
+        connection.execute("CREATE SCHEMA tap_endorlabs")
+        connection.execute(
+            """
+            CREATE TABLE tap_endorlabs.audit_logs AS
+            SELECT record.uuid, record.create_time, record.tenant_meta, record.meta, record.spec
+            FROM read_json(
+                ?,
+                format = 'newline_delimited',
+                maximum_object_size = 268435456,
+                columns = {
+                    type: 'VARCHAR',
+                    record: 'STRUCT(uuid VARCHAR, create_time TIMESTAMP, tenant_meta JSON, meta JSON, spec JSON)'
+                }
+            )
+            WHERE type = 'RECORD'
+            """,
+            [str(messages)],
+        )
+
+
+if __name__ == "__main__":
+    sys.exit(main())
