@@ -10,7 +10,7 @@ BIN := .venv/bin
 MELTANO := .tools/meltano/bin/meltano
 
 .DEFAULT_GOAL := help
-.PHONY: help install demo demo-postgres report test soak test-targets bench check format lock build package audit clean
+.PHONY: help install demo demo-postgres demo-duckdb report test soak test-targets bench check format lock build package audit clean
 
 help: ## Show this list
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "make %-12s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -22,6 +22,9 @@ demo: .venv/.installed .tools/meltano/.installed ## Sync from the fake API with 
 
 demo-postgres: .venv/.postgres-installed .tools/meltano/.installed ## The same into a PostgreSQL server of its own, with questions to the table
 	@$(BIN)/python -m scripts.demo_postgres --meltano $(MELTANO)
+
+demo-duckdb: .venv/.installed .tools/meltano/.installed ## The same into DuckDB and Parquet
+	@$(BIN)/python -m scripts.demo_duckdb --meltano $(MELTANO)
 
 test: .venv/.installed ## Run all tests, with coverage
 	@$(BIN)/coverage erase

@@ -13,6 +13,10 @@ VIEWS = tuple(sorted(path.stem for path in FOLDER.glob("views/*.sql")))
 """The names of the views that ask something."""
 
 
+LOAD = (FOLDER / "duckdb" / "load.sql").read_text()
+"""Takes JSON lines into a DuckDB table."""
+
+
 def statements(database: str) -> Iterator[str]:
     """Give the statements that make all views, in the order in which they can be run.
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import datetime as dt
 import json
+import os
 import subprocess
 import sys
 import typing as t
@@ -12,6 +13,7 @@ from random import Random
 
 import duckdb
 
+from analytics import LOAD
 from tests.fake_endor_api import FakeEndorApi, make_events_at
 from tests.harness import config_for
 
@@ -31,7 +33,9 @@ def main() -> int:
         api.store.add(made_up(start, now))
         config = FOLDER / "config.json"
         config.write_text(json.dumps(config_for(api, start_date=start.isoformat())))
-        subprocess.run([sys.executable, "-m", "tap_endorlabs", "--config", str(config)], stdout=output, check=True)
+        command = [sys.executable, "-m", "tap_endorlabs", "--config", str(config)]
+        environment = {**os.environ, "TAP_ENDORLABS_LOGLEVEL": "warning"}
+        subprocess.run(command, stdout=output, env=environment, check=True)
     database.unlink(missing_ok=True)
     load(lines, database)
     return subprocess.run(
@@ -57,26 +61,15 @@ def made_up(start: dt.datetime, end: dt.datetime) -> list[dict[str, t.Any]]:
 
 
 def load(messages: Path, database: Path) -> None:
-    """Make the table `tap_endorlabs.audit_logs` of a file of Singer messages."""
+    """Take the records out of Singer messages, and load them as one does with those of target-jsonl."""
+    lines = messages.with_suffix(".records")
+    with messages.open() as given, lines.open("w") as wanted:
+        for message in map(json.loads, given):
+            if message["type"] == "RECORD":
+                wanted.write(f"{json.dumps(message['record'])}\n")
     with duckdb.connect(str(database)) as connection:
-        connection.execute("CREATE SCHEMA tap_endorlabs")
-        connection.execute(
-            """
-            CREATE TABLE tap_endorlabs.audit_logs AS
-            SELECT record.uuid, record.create_time, record.tenant_meta, record.meta, record.spec
-            FROM read_json(
-                ?,
-                format = 'newline_delimited',
-                maximum_object_size = 268435456,
-                columns = {
-                    type: 'VARCHAR',
-                    record: 'STRUCT(uuid VARCHAR, create_time TIMESTAMP, tenant_meta JSON, meta JSON, spec JSON)'
-                }
-            )
-            WHERE type = 'RECORD'
-            """,
-            [str(messages)],
-        )
+        connection.execute("SET VARIABLE lines = ?", [str(lines)])
+        connection.execute(LOAD)
 
 
 if __name__ == "__main__":

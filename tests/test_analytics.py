@@ -15,18 +15,23 @@ def as_text(value: t.Any) -> t.Any:
     return value.isoformat() if isinstance(value, dt.date) else value
 
 
+def fill(connection: duckdb.DuckDBPyConnection, log: list[dict[str, t.Any]]) -> None:
+    """Make the raw table, with events in it."""
+    connection.execute(
+        "CREATE SCHEMA tap_endorlabs; CREATE TABLE tap_endorlabs.audit_logs"
+        " (uuid VARCHAR PRIMARY KEY, create_time TIMESTAMP, tenant_meta JSON, meta JSON, spec JSON)"
+    )
+    for item in log:
+        values = [value if isinstance(value, str) else json.dumps(value) for value in item.values()]
+        connection.execute("INSERT INTO tap_endorlabs.audit_logs VALUES (?, ?, ?, ?, ?)", values)
+
+
 class TestDuckDB(ViewTests):
     database = "duckdb"
 
     def load(self, log: list[dict[str, t.Any]], views: t.Iterable[str]) -> Ask:
         connection = duckdb.connect()
-        connection.execute(
-            "CREATE SCHEMA tap_endorlabs; CREATE TABLE tap_endorlabs.audit_logs"
-            " (uuid VARCHAR PRIMARY KEY, create_time TIMESTAMP, tenant_meta JSON, meta JSON, spec JSON)"
-        )
-        for item in log:
-            values = [value if isinstance(value, str) else json.dumps(value) for value in item.values()]
-            connection.execute("INSERT INTO tap_endorlabs.audit_logs VALUES (?, ?, ?, ?, ?)", values)
+        fill(connection, log)
         for view in views:
             connection.execute(view)
         return lambda query: [tuple(map(as_text, row)) for row in connection.execute(query).fetchall()]

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 import re
 import shutil
 import subprocess
@@ -12,7 +11,8 @@ import typing as t
 import duckdb
 import pytest
 
-from tests.analytics_cases import MONDAY, SPREES, event, numbered
+from tests.analytics_cases import MONDAY, SPREES, event
+from tests.test_analytics import fill
 
 if t.TYPE_CHECKING:
     from pathlib import Path
@@ -38,14 +38,7 @@ EVIL = "<script>document.title='run'</script><img src=http://127.0.0.1:9/x onerr
 
 def write_database(path: Path, log: list[dict[str, t.Any]]) -> Path:
     with duckdb.connect(str(path)) as connection:
-        connection.execute("CREATE SCHEMA tap_endorlabs")
-        connection.execute(
-            "CREATE TABLE tap_endorlabs.audit_logs"
-            " (uuid VARCHAR, create_time TIMESTAMP, tenant_meta JSON, meta JSON, spec JSON)"
-        )
-        for item in numbered(log):
-            values = [value if isinstance(value, str) else json.dumps(value) for value in item.values()]
-            connection.execute("INSERT INTO tap_endorlabs.audit_logs VALUES (?, ?, ?, ?, ?)", values)
+        fill(connection, log)
     return path
 
 
