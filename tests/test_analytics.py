@@ -8,6 +8,7 @@ import typing as t
 
 import duckdb
 
+from analytics import FOLDER, VIEWS
 from tests.analytics_cases import Ask, ViewTests
 
 
@@ -24,6 +25,15 @@ def fill(connection: duckdb.DuckDBPyConnection, log: list[dict[str, t.Any]]) -> 
     for item in log:
         values = [value if isinstance(value, str) else json.dumps(value) for value in item.values()]
         connection.execute("INSERT INTO tap_endorlabs.audit_logs VALUES (?, ?, ?, ?, ?)", values)
+
+
+def test_the_readme_has_every_view_with_its_question() -> None:
+    table = (FOLDER.parent / "README.md").read_text().split("<!-- views -->")[1].split("<!-- /views -->")[0].strip()
+    rows = ["| view | what it answers |", "|---|---|"]
+    for view in VIEWS:
+        question = (FOLDER / "views" / f"{view}.sql").read_text().splitlines()[0].removeprefix("-- ")
+        rows.append(f"| `{view}` | {question} |")
+    assert table.splitlines() == rows
 
 
 class TestDuckDB(ViewTests):
