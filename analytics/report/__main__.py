@@ -54,7 +54,7 @@ def render(answers: Answers) -> str:
     )
     environment.filters["shown"] = shown
     environment.tests["time"] = lambda value: isinstance(value, dt.datetime)
-    return environment.get_template("page.html.j2").render(
+    page: str = environment.get_template("page.html.j2").render(
         answers=answers,
         figures=answers.figures,
         headlines=HEADLINES,
@@ -63,6 +63,7 @@ def render(answers: Answers) -> str:
         actors=Markup(charts.actors(answers)),  # noqa: S704
         hours=Markup(charts.hours(answers)),  # noqa: S704
     )
+    return page
 
 
 def shown(value: t.Any) -> str:  # noqa: ANN401 - whatever a column holds
