@@ -10,7 +10,7 @@ BIN := .venv/bin
 MELTANO := .tools/meltano/bin/meltano
 
 .DEFAULT_GOAL := help
-.PHONY: help install demo demo-postgres demo-duckdb report test soak test-targets bench check format lock build package audit clean
+.PHONY: help install demo demo-postgres demo-duckdb report test soak test-targets bench check format generate lock build test-wheel package audit clean
 
 help: ## Show this list
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "make %-12s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -53,6 +53,9 @@ format: .venv/.installed ## Format, and fix what the linter can fix
 	@$(BIN)/ruff check --fix .
 	@$(BIN)/ruff format .
 
+generate: .venv/.installed ## Write the files that repeat the settings and fields: docs/reference.md, .env.example, hub/
+	@$(BIN)/python -m scripts.generate
+
 lock: $(UV) ## Choose the newest allowed versions and write them to requirements/
 	@$(UV) pip compile -q pyproject.toml --group dev --universal --python-version 3.10 --generate-hashes --no-emit-index-url --upgrade \
 		--custom-compile-command 'make lock' -o requirements/dev.txt
@@ -74,11 +77,20 @@ build: $(UV) ## Build the sdist and the wheel into dist/
 	@rm -rf dist
 	@$(UV) build -q --out-dir dist --build-constraints requirements/dev.txt --require-hashes
 
+# What the sdist brings along tests the wheel; without the package's source beside it no other can be imported.
+test-wheel: build ## Run the tests with the built wheel, in an environment of its own; TESTS=tests/test_x.py for some of them
+	@$(UV) venv --quiet --clear --python $(PYTHON) .tools/wheel
+	@$(UV) pip sync --quiet --python .tools/wheel/bin/python --require-hashes requirements/dev.txt
+	@$(UV) pip install --quiet --python .tools/wheel/bin/python --no-deps dist/*.whl
+	@mkdir .tools/wheel/tests && tar -xzf dist/*.tar.gz -C .tools/wheel/tests --strip-components 1
+	@rm -r .tools/wheel/tests/tap_endorlabs
+	@cd .tools/wheel/tests && ../bin/python -m pytest --numprocesses auto --ignore tests/test_package.py $(TESTS)
+
 package: build .tools/audit/.installed ## Install the wheel alone, run it, and check the licences of all that comes with it
 	@$(UV) venv --quiet --clear --python $(PYTHON) .tools/package
 	@$(UV) pip install --quiet --python .tools/package/bin/python --constraint requirements/dev.txt dist/*.whl
 	@.tools/package/bin/tap-endorlabs --version
-	@.tools/package/bin/tap-endorlabs --about > .tools/package/about.txt
+	@$(UV) tool run --quiet --python $(PYTHON) --constraints requirements/dev.txt --from dist/*.whl tap-endorlabs --about > .tools/package/about.txt
 	@.tools/audit/bin/pip-licenses --python .tools/package/bin/python --summary --order count
 
 audit: package ## Look all that comes with the wheel up in PyPI's list of known vulnerabilities

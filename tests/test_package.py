@@ -70,9 +70,19 @@ def test_the_sdist_holds_what_builds_and_tests_the_package_and_nothing_else(buil
         str(path.relative_to(ROOT)) for end in ("py", "sql", "j2") for path in (ROOT / "analytics").rglob(f"*.{end}")
     }
     documents = {str(path.relative_to(ROOT)) for path in (ROOT / "docs").rglob("*.*")}
-    own = {"CHANGELOG.md", "LICENSE", "README.md", "SECURITY.md", "meltano.yml", "pyproject.toml"}
+    scripts = {str(path.relative_to(ROOT)) for path in (ROOT / "scripts").glob("*.py")}
+    own = {
+        ".env.example",
+        "hub/tap-endorlabs.yml",
+        "CHANGELOG.md",
+        "LICENSE",
+        "README.md",
+        "SECURITY.md",
+        "meltano.yml",
+        "pyproject.toml",
+    }
     # The last two are what the build backend adds.
-    assert names == PACKAGE | analytics | tests | documents | own | {"PKG-INFO", ".gitignore"}
+    assert names == PACKAGE | analytics | scripts | tests | documents | own | {"PKG-INFO", ".gitignore"}
 
 
 def imported(path: Path) -> set[str]:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 import typing as t
 from dataclasses import fields
 from pathlib import Path
@@ -11,6 +12,7 @@ import pytest
 import yaml
 from jsonschema import Draft202012Validator
 
+from scripts.generate import kind_of, settings_table, texts
 from tap_endorlabs.bookmark import Scope, bookmark_of
 from tap_endorlabs.progress import Outcome
 from tap_endorlabs.records import Event, to_record
@@ -45,24 +47,35 @@ def samples(title: str) -> list[dict[str, t.Any]]:
     return [json.loads(block.split("```")[0]) for block in section(title).split("```json\n")[1:]]
 
 
-def kind_of(schema: dict[str, t.Any]) -> str:
-    kinds: list[str] = [kind for kind in schema["type"] if kind != "null"]
-    return "date-time" if schema.get("format") == "date-time" else kinds[0]
-
-
-def settings_table() -> str:
-    rows = ["| setting | kind | default | meaning |", "|---|---|---|---|"]
-    for name, schema in OWN_SETTINGS.items():
-        default = "required" if name in SETTINGS_SCHEMA["required"] else "none"
-        if "default" in schema:
-            default = f"`{json.dumps(schema['default'])}`"
-        rows.append(f"| `{name}` | {kind_of(schema)} | {default} | {schema['description']} |")
-    return "\n".join(rows)
-
-
 def test_the_readme_has_the_table_of_settings() -> None:
     table = README.split("<!-- settings -->")[1].split("<!-- /settings -->")[0].strip()
-    assert table == settings_table(), f"Paste this between the markers:\n{settings_table()}"
+    wanted = "\n".join(settings_table())
+    assert table == wanted, f"Paste this between the markers:\n{wanted}"
+
+
+@pytest.mark.parametrize("path", texts())
+def test_what_is_generated_is_up_to_date(path: str) -> None:
+    assert (ROOT / path).read_text() == texts()[path], "make generate"
+
+
+def test_the_hub_is_told_of_every_setting() -> None:
+    # What the hub's JSON schema asks for and allows.
+    definition = yaml.safe_load((ROOT / "hub/tap-endorlabs.yml").read_text())
+    assert {"name", "namespace", "variant", "quality", "pip_url", "executable", "label"} <= definition.keys()
+    assert [setting["name"] for setting in definition["settings"]] == list(BY_NAME)
+    kinds = {"date_iso8601", "integer", "object", "boolean", "string"}
+    for setting in definition["settings"]:
+        assert setting.keys() <= {"name", "kind", "label", "description", "value", "sensitive", "options"}
+        assert setting["kind"] in kinds
+    secrets = {setting["name"] for setting in definition["settings"] if setting.get("sensitive")}
+    assert secrets == {"api_key", "api_secret"}
+
+
+def test_the_example_sets_each_variable_and_no_secret() -> None:
+    variables = dict(re.findall(r"^(?:# )?([A-Z_]+)=(.*)$", (ROOT / ".env.example").read_text(), re.MULTILINE))
+    wanted = {ALIASES.get(name, f"TAP_ENDORLABS_{name.upper()}") for name in OWN_SETTINGS}
+    assert wanted == variables.keys()
+    assert {variables[ALIASES[name]] for name in ("api_key", "api_secret")} == {""}
 
 
 @pytest.mark.parametrize("name", OWN_SETTINGS)

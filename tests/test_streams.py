@@ -139,11 +139,7 @@ def test_sign_ins_are_not_looked_for_in_an_archive(api: FakeEndorApi, caplog: py
     assert line.name.endswith("authentication_logs")
 
 
-def test_log_lines_and_the_test_say_which_stream_they_are_about(api: FakeEndorApi, process: Process) -> None:
+def test_the_closing_lines_say_which_stream_they_are_about(api: FakeEndorApi, process: Process) -> None:
     output = process.run(config=settings(api), catalog=BOTH)
     done = [line for line in output.stderr.splitlines() if "Done: " in line]
     assert [("audit_logs" in line, "authentication_logs" in line) for line in done] == [(True, False), (False, True)]
-    output = process.run("--test", config=settings(api), catalog=BOTH)
-    assert "events of audit-logs were read" in output.stderr
-    output = process.run("--test=records", config=settings(api), catalog=catalog_of("authentication_logs"))
-    assert "events of authentication-logs were read" in output.stderr

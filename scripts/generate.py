@@ -1,0 +1,121 @@
+"""Writes the files that repeat what the code and `meltano.yml` say: `make generate`.
+
+They are `hub/tap-endorlabs.yml`, what MeltanoHub shows of the tap; `.env.example`, the settings as environment
+variables; and `docs/reference.md`, settings and fields.
+"""
+
+from __future__ import annotations
+
+import json
+import typing as t
+from pathlib import Path
+
+import yaml
+
+from tap_endorlabs.settings import OWN_SETTINGS, SETTINGS_SCHEMA
+from tap_endorlabs.tap import TapEndorLabs
+
+if t.TYPE_CHECKING:
+    from collections.abc import Iterator
+
+_HUB_SHARED = ("name", "namespace", "label", "description", "executable", "capabilities", "settings_group_validation")
+_HUB_SETTING = ("name", "kind", "label", "description", "value", "sensitive", "options")
+_HUB_OWN = {
+    # The hub names variants by who keeps them: put in the owner of the repository.
+    "variant": "endorlabs-community",
+    "pip_url": "tap-endorlabs",
+    "domain_url": "https://www.endorlabs.com",
+    "keywords": ["meltano_sdk", "audit logs", "security"],
+    "logo_url": "/assets/logos/extractors/endorlabs.png",
+    "maintenance_status": "active",
+    "quality": "unknown",
+    "log_parser": "singer-sdk",
+    "supported_python_versions": ["3.10", "3.11", "3.12", "3.13"],
+    "select": ["audit_logs.*"],
+    "settings_preamble": "The API key needs the role Read-only: *Access Control*, *API Keys*, *Generate API Key*.",
+    "next_steps": "`meltano invoke tap-endorlabs --test` proves with one small request that the API key works.",
+    "usage": "Without `start_date` the first run only marks the present. `authentication_logs.*` adds sign-ins.",
+}
+
+
+def main() -> None:
+    """Write all of them."""
+    for path, text in texts().items():
+        Path(path).write_text(text)
+
+
+def texts() -> dict[str, str]:
+    """Give the text of each file, by its path."""
+    project = yaml.safe_load(Path("meltano.yml").read_text())
+    extractor = project["plugins"]["extractors"][0]
+    return {
+        "hub/tap-endorlabs.yml": yaml.safe_dump(
+            hub_definition(extractor), sort_keys=False, allow_unicode=True, width=120
+        ),
+        ".env.example": "\n".join(environment(extractor)),
+        "docs/reference.md": "\n".join(reference()),
+    }
+
+
+def hub_definition(extractor: dict[str, t.Any]) -> dict[str, t.Any]:
+    """Give the hub's definition of the extractor of a `meltano.yml`."""
+    settings = [{name: setting[name] for name in _HUB_SETTING if name in setting} for setting in extractor["settings"]]
+    return dict(sorted(({name: extractor[name] for name in _HUB_SHARED} | _HUB_OWN | {"settings": settings}).items()))
+
+
+def environment(extractor: dict[str, t.Any]) -> Iterator[str]:
+    """Give the lines that set each setting of the tap's own, those that must be set first."""
+    yield "# Copy this file to .env: Meltano reads it. Keep that one to yourself, the secret is in it."
+    own = [setting for setting in extractor["settings"] if setting["name"] in OWN_SETTINGS]
+    for setting in sorted(own, key=lambda one: one["name"] not in SETTINGS_SCHEMA["required"]):
+        name = setting["name"]
+        (variable,) = setting.get("env_aliases", [f"TAP_ENDORLABS_{name.upper()}"])
+        value = setting.get("value", "")
+        shown = json.dumps(value) if isinstance(value, bool) else value
+        yield f"\n# {setting['description']}"
+        yield f"{'' if name in SETTINGS_SCHEMA['required'] else '# '}{variable}={shown}"
+    yield ""
+
+
+def reference() -> Iterator[str]:
+    """Give the lines of the reference."""
+    yield "# Reference\n\n`make generate` writes this page from the code.\n\n## Settings\n"
+    yield from settings_table()
+    yield "\nThe SDK adds settings of its own, such as `stream_maps`: `tap-endorlabs --about` lists them all."
+    for stream in TapEndorLabs(config={}, validate_config=False).streams.values():
+        yield f"\n## Stream `{stream.name}`\n"
+        selected = "Selected" if stream.selected_by_default else "Not selected"
+        yield f"Key `{stream.primary_keys[0]}`, replication key `{stream.replication_key}`. {selected} by default.\n"
+        yield "| field | type | what it is |\n|---|---|---|"
+        yield from _field_rows(dict(stream.schema))
+    yield ""
+
+
+def settings_table() -> Iterator[str]:
+    """Give the lines of the table of the tap's own settings."""
+    yield "| setting | kind | default | meaning |\n|---|---|---|---|"
+    for name, schema in OWN_SETTINGS.items():
+        default = "required" if name in SETTINGS_SCHEMA["required"] else "none"
+        if "default" in schema:
+            default = f"`{json.dumps(schema['default'])}`"
+        yield f"| `{name}` | {kind_of(schema)} | {default} | {schema['description']} |"
+
+
+def kind_of(schema: dict[str, t.Any]) -> str:
+    """Give the kind of a setting or field in a word."""
+    if schema.get("format") == "date-time":
+        return "date-time"
+    types = schema["type"] if isinstance(schema["type"], list) else [schema["type"]]
+    return " or ".join(kind for kind in types if kind != "null")
+
+
+def _field_rows(schema: dict[str, t.Any], prefix: str = "") -> Iterator[str]:
+    for name, field in schema["properties"].items():
+        items = f" of {kind_of(field['items'])}" if "items" in field else ""
+        yield f"| `{prefix}{name}` | {kind_of(field)}{items} | {field['description']} |"
+        if "properties" in field:
+            yield from _field_rows(field, f"{prefix}{name}.")
+
+
+if __name__ == "__main__":
+    main()
