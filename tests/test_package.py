@@ -78,6 +78,7 @@ def test_the_sdist_holds_what_builds_and_tests_the_package_and_nothing_else(buil
         "LICENSE",
         "README.md",
         "SECURITY.md",
+        "CONTRIBUTING.md",
         "meltano.yml",
         "pyproject.toml",
     }
