@@ -38,7 +38,7 @@ EVIL = "<script>document.title='run'</script><img src=http://127.0.0.1:9/x onerr
 
 def write_database(path: Path, log: list[dict[str, t.Any]]) -> Path:
     with duckdb.connect(str(path)) as connection:
-        fill(connection, log)
+        fill(connection, numbered(log))
     return path
 
 

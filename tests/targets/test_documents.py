@@ -1,0 +1,91 @@
+"""The commands in the documents do what they say: all of a document, one after the other, in a copy of the project."""
+
+from __future__ import annotations
+
+import datetime as dt
+import json
+import os
+import re
+import shutil
+import subprocess
+import typing as t
+
+import pytest
+
+from tests.fake_endor_api import DEMO_KEY, DEMO_NAMESPACE, DEMO_SECRET, FakeEndorApi, make_events
+from tests.harness import config_for
+from tests.meltano import environment_for
+from tests.targets.pipeline import ROOT
+
+if t.TYPE_CHECKING:
+    from collections.abc import Iterator
+    from pathlib import Path
+
+pytestmark = [pytest.mark.targets, pytest.mark.timeout(300)]
+
+DOCUMENTS = [
+    "README.md",
+    "docs/tutorial.md",
+    *(str(p.relative_to(ROOT)) for p in sorted(ROOT.glob("docs/how-to/*.md"))),
+]
+SCRIPTS = {
+    path: "\n".join(re.findall(r"^ *```sh\n(.*?)^ *```", (ROOT / path).read_text(), re.MULTILINE | re.DOTALL))
+    for path in DOCUMENTS
+}
+EXPECTED = {
+    "README.md": ("The API key works", "audit-logs-every-five-minutes"),
+    "docs/tutorial.md": ("The API key works", "2000 output/audit_logs.jsonl", "2050 output/audit_logs.jsonl", "denied"),
+}
+"""What the commands of a document must print."""
+
+
+@pytest.fixture
+def api() -> Iterator[FakeEndorApi]:
+    with FakeEndorApi() as api:
+        now = dt.datetime.now(dt.timezone.utc)
+        api.store.add(make_events(300, now - dt.timedelta(days=20), now - dt.timedelta(minutes=5)))
+        yield api
+
+
+@pytest.fixture
+def project(api: FakeEndorApi, tmp_path: Path) -> Path:
+    """The project in a folder that may be written to, with what its documents presume."""
+    folder = tmp_path / "project"
+    folder.mkdir()
+    for path in ROOT.iterdir():
+        if path.name in {"meltano.yml", "pyproject.toml", "README.md"}:
+            shutil.copy(path, folder)
+        elif path.name not in {".git", "output", "report", "port"} and not path.name.startswith("demo"):
+            (folder / path.name).symlink_to(path)
+    (folder / "config.json").write_text(json.dumps(config_for(api)))
+    return folder
+
+
+def environment(api: FakeEndorApi, folder: Path) -> dict[str, str]:
+    begin = dt.datetime.now(dt.timezone.utc) - dt.timedelta(days=21)
+    own = environment_for(api.url, folder, begin)
+    paths = (".venv/bin", ".tools/meltano/bin", ".meltano/loaders/target-jsonl/venv/bin")
+    return own | {
+        "ENDOR_NAMESPACE": DEMO_NAMESPACE,
+        "ENDOR_API_CREDENTIALS_KEY": DEMO_KEY,
+        "ENDOR_API_CREDENTIALS_SECRET": DEMO_SECRET,
+        "MELTANO_ENVIRONMENT": "dev",
+        "PATH": os.pathsep.join([*(str(ROOT / path) for path in paths), own["PATH"]]),
+    }
+
+
+@pytest.mark.parametrize("path", [path for path, script in SCRIPTS.items() if script])
+def test_the_commands_of_a_document_run(path: str, api: FakeEndorApi, project: Path) -> None:
+    script = f"set -em -o pipefail\n{SCRIPTS[path]}"
+    done = subprocess.run(
+        ["/usr/bin/env", "bash", "-c", script],
+        cwd=project,
+        env=environment(api, project),
+        stdout=subprocess.PIPE,
+        stderr=subprocess.STDOUT,
+        text=True,
+        check=False,
+    )
+    assert done.returncode == 0, done.stdout[-3000:]
+    for text in EXPECTED.get(path, ()):
+        assert text in done.stdout, done.stdout[-3000:]
