@@ -11,7 +11,7 @@ import typing as t
 import duckdb
 import pytest
 
-from tests.analytics_cases import MONDAY, SPREES, event
+from tests.analytics_cases import MONDAY, SPREES, event, numbered
 from tests.test_analytics import fill
 
 if t.TYPE_CHECKING:
