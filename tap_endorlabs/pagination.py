@@ -12,6 +12,7 @@ from __future__ import annotations
 
 import typing as t
 from bisect import bisect_left
+from math import inf
 
 from singer_sdk.pagination import BaseAPIPaginator
 
@@ -28,6 +29,9 @@ if t.TYPE_CHECKING:
 
 MOST_PAGES_WHOLE = 10
 """A stretch longer than a second that has more pages than this is not held in memory until its end."""
+
+MOST_PAGES_COUNTED = 20
+"""Where events come in no order, it is read to its end if it has about as many: nothing was in vain then."""
 
 FIRST_SHARE = 64
 """Where the server does not sort and nothing is known yet, the range is tried whole in so many parts."""
@@ -63,6 +67,7 @@ class SeekPaginator(BaseAPIPaginator[Position]):
         self._limits = limits
         self._full_second: int | None = None
         self._stretch = WholeStretch()
+        self._following: Position | None = None
         self._held: dict[str, Event] = {}
         super().__init__(self._stand(start))
 
@@ -125,15 +130,16 @@ class SeekPaginator(BaseAPIPaginator[Position]):
         news = self._stretch.take(page, here)
         # A full page may be the last one, but only a server that has pointed to a next page before can say so.
         at_end |= self._stretch.said_more and not page.says_more
-        seconds = here.stop - here.start
         if at_end or not news or page.next_page_id is None:
             if here.archived != self._databases[-1]:
                 self._stretch = WholeStretch()
                 return here._replace(page_id=None, archived=True)
             return self._complete(here)
-        if self._stretch.pages >= MOST_PAGES_WHOLE and seconds > 1:
-            return self._break_off(page, here)
-        return here._replace(page_id=page.next_page_id)
+        following = here._replace(page_id=page.next_page_id)
+        most = MOST_PAGES_COUNTED + 1 if self._stretch.is_counted else MOST_PAGES_WHOLE
+        if self._stretch.pages >= most and here.stop - here.start > 1:
+            return self._break_off(following)
+        return following
 
     def _complete(self, here: Position) -> Position | None:
         """Go on behind a stretch that has been read whole."""
@@ -144,24 +150,29 @@ class SeekPaginator(BaseAPIPaginator[Position]):
         self.plan.choose(after_gap=len(self.settled) < SPARSE * here.page_size)
         return self._at(here.stop)
 
-    def _break_off(self, page: Page, here: Position) -> Position:
-        """Go on where a stretch has proved too long to be held in memory.
+    def _break_off(self, following: Position) -> Position:
+        """Go on where a stretch has proved too long to be held in memory, instead of at its next page.
 
         The API gives objects in the order of their uuids, nobody promises it, and uuids are made in the order of time.
         So what has been read is, as a rule, all that happened up to some second; a count proves it.
         """
-        latest = self._stretch.latest
-        last = min(second_of(latest), here.stop - 1) if latest else here.start
+        start, latest = following.start, self._stretch.latest
+        last = min(second_of(latest), following.stop - 1) if latest else start
         if self._databases != ACTIVE:
-            self.plan.shorten(self._stretch.size, max(last - here.start, 2))
-            return self._stand(here.start)
-        if last <= here.start:
-            return here._replace(page_id=page.next_page_id)
-        return here._replace(stop=last, page_id=None, counted=True)
+            self.plan.shorten(self._stretch.size, max(last - start, 2))
+            return self._stand(start)
+        if last <= start:
+            return following
+        self._following = following
+        return following._replace(stop=last, page_id=None, counted=True)
 
     def _after_count(self, page: Page, here: Position) -> Position | None:
         if page.count == self._stretch.count_before(stamp_of_second(here.stop)):
             return self._complete(here)
+        is_short = (page.count or inf) <= MOST_PAGES_COUNTED * here.page_size
+        if is_short and not self._stretch.is_in_order and not self._stretch.is_counted:
+            self._stretch.is_counted = True
+            return self._following
         self.plan.shorten(max(page.count or 0, self._stretch.size), here.stop - here.start)
         return self._stand(here.start)
 
@@ -173,7 +184,7 @@ class SeekPaginator(BaseAPIPaginator[Position]):
     @property
     def stretch_stop(self) -> int | None:
         """Where the stretch ends that is being read whole, unless that is a single second among others."""
-        return None if self.finished or not self.plan.whole_seconds else self.current_value.stop
+        return None if self.finished or not self.plan.whole_seconds else self._stretch_end
 
     def _at(self, second: int) -> Position | None:
         """Stand at a second before which all is settled; None at the end of the range."""
@@ -213,11 +224,17 @@ class SeekPaginator(BaseAPIPaginator[Position]):
         here = self.current_value
         return here.page_id is not None or here.counted or here.archived != self._databases[0]
 
+    @property
+    def _stretch_end(self) -> int:
+        """Where the stretch ends that is being read whole; while its first part is counted, that of all of it."""
+        here = self.current_value
+        return self._following.stop if here.counted and self._following else here.stop
+
     def split(self, second: int) -> SeekPaginator | None:
         """Leave the range from a second on to another paginator; None where there is nothing to leave."""
         here = self.current_value
         # A stretch that is being read whole can't be cut.
-        second = max(second, here.stop if self._is_in_stretch else here.start + 1)
+        second = max(second, self._stretch_end if self._is_in_stretch else here.start + 1)
         if second >= self.stop:
             return None
         rest = SeekPaginator(second, self.stop, self._limits, self._databases)

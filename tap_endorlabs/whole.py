@@ -12,10 +12,19 @@ if t.TYPE_CHECKING:
 
 
 class WholeStretch:
-    """What has been seen of a stretch that is read whole, to tell its end from a server that repeats itself."""
+    """What has been seen of a stretch that is read whole, to tell its end from a server that repeats itself.
+
+    Attributes:
+        pages: how many.
+        said_more: whether any of them has pointed to a next one.
+        is_in_order: whether the events have come in the order of time.
+        is_counted: whether it is known not to be too long to be held in memory.
+    """
 
     def __init__(self) -> None:
         self.pages = 0
+        self.is_in_order = True
+        self.is_counted = False
         self.said_more = False
         self._times: dict[str, str] = {}
         self._rejects: set[Reject] = set()
@@ -44,6 +53,8 @@ class WholeStretch:
         self.pages += 1
         self.said_more |= page.says_more
         self._short_page |= page.size < asked.page_size
+        times = [event.create_time for event in page.events]
+        self.is_in_order &= [self.latest, *times] == sorted([self.latest, *times])
         seen = len(self._times) + len(self._rejects)
         self._times.update((event.uuid, event.create_time) for event in page.events)
         self._rejects.update(page.rejected)

@@ -119,9 +119,9 @@ def test_a_piece_read_whole_is_halved_when_it_is_long() -> None:
     assert max(p.stop - p.start for p in log.asked[-10:]) < 100
 
 
-def crowds_that_come_closer(*, in_order: bool = True) -> LogModel:
+def crowds_that_come_closer(*, in_order: bool = True, minutes: int = 60) -> LogModel:
     """60 events at each full hour, then at each minute; their uuids are in the order of time, or in none."""
-    starts = [*(n * 3600 for n in range(20)), *(20 * 3600 + n * 60 for n in range(60))]
+    starts = [*(n * 3600 for n in range(20)), *(20 * 3600 + n * 60 for n in range(minutes))]
     seconds = [float(start) for start in starts for _ in range(60)]
     events = [event(int((START + s) * MICRO), f"{n:06}") for n, s in enumerate(seconds)]
     return LogModel(events if in_order else at(seconds), random.Random(1))
@@ -149,6 +149,16 @@ def test_what_a_count_does_not_prove_is_read_again_in_shorter_stretches(*, count
     count, then = log.asked[number : number + 2]
     assert then.start == count.start
     assert then.stop - then.start < (count.stop - count.start) / 2
+
+
+def test_a_stretch_that_a_count_finds_not_too_long_is_read_to_its_end() -> None:
+    log = crowds_that_come_closer(in_order=False, minutes=22)
+    assert read(log, CLOSER_STOP, page_size=100) == sorted(log.events)
+    number = next(n for n, position in enumerate(log.asked) if position.counted)
+    before, _, then = log.asked[number - 1 : number + 2]
+    assert (then.start, then.stop) == (before.start, before.stop)
+    assert then.page_id not in {None, before.page_id}
+    assert len(log.asked) < 1.3 * len(log.events) / 100 + 5
 
 
 def test_an_event_that_appears_before_the_count_is_not_lost() -> None:

@@ -34,7 +34,12 @@ SCRIPTS = {
 }
 EXPECTED = {
     "README.md": ("The API key works", "audit-logs-every-five-minutes"),
-    "docs/tutorial.md": ("The API key works", "2000 output/audit_logs.jsonl", "2050 output/audit_logs.jsonl", "error_message"),
+    "docs/tutorial.md": (
+        "The API key works",
+        "2000 output/audit_logs.jsonl",
+        "2050 output/audit_logs.jsonl",
+        "error_message",
+    ),
 }
 """What the commands of a document must print."""
 
