@@ -5,6 +5,7 @@ from __future__ import annotations
 import contextlib
 import ctypes
 import gc
+import json
 import logging
 import os
 import sys
@@ -51,6 +52,23 @@ class TapCommand(click.Command):
         if isinstance(error, TargetGoneError):
             # Python would flush stdout once more at exit, and complain.
             os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+
+
+def read_json(option: str, file: t.IO[str] | None) -> dict[str, t.Any] | None:
+    """Read the file that an option names.
+
+    Raises:
+        TapError: it is not a JSON object.
+    """
+    if file is None:
+        return None
+    try:
+        content = json.load(file)
+    except (ValueError, RecursionError) as error:
+        raise TapError(f"{option} {file.name} is not JSON: {one_line(str(error))}") from error
+    if not isinstance(content, dict):
+        raise TapError(f"{option} {file.name} is not a JSON object.")
+    return content
 
 
 def _share_memory_between_threads() -> None:

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import contextlib
 import datetime as dt
-import json
 import logging
 import sys
 import typing as t
@@ -16,7 +15,7 @@ from singer_sdk.tap_base import CliTestOptionValue
 
 from tap_endorlabs.auth import ApiKeyAuth
 from tap_endorlabs.bookmark import Scope
-from tap_endorlabs.cli import TapCommand
+from tap_endorlabs.cli import TapCommand, read_json
 from tap_endorlabs.client import Api
 from tap_endorlabs.errors import IncompleteError, StateError, TapError, TargetGoneError, one_line
 from tap_endorlabs.messages import MessageWriter
@@ -190,8 +189,8 @@ class TapEndorLabs(Tap):
         cls.print_version(print_fn=cls.logger.info)
         tap = cls(
             config=config.config,
-            state=_read_json("--state", state),
-            catalog=_read_json("--catalog", catalog),
+            state=read_json("--state", state),
+            catalog=read_json("--catalog", catalog),
             parse_env_config=config.parse_env,
         )
         try:
@@ -244,15 +243,3 @@ class TapEndorLabs(Tap):
             logger=cls.logger,
             secrets=cls.secrets,
         )
-
-
-def _read_json(option: str, file: t.IO[str] | None) -> dict[str, t.Any] | None:
-    if file is None:
-        return None
-    try:
-        content = json.load(file)
-    except (ValueError, RecursionError) as error:
-        raise TapError(f"{option} {file.name} is not JSON: {one_line(str(error))}") from error
-    if not isinstance(content, dict):
-        raise TapError(f"{option} {file.name} is not a JSON object.")
-    return content
