@@ -11,12 +11,13 @@ from benchmarks.competitors.stock_sdk.client import StockStream
 if t.TYPE_CHECKING:
     from singer_sdk.helpers.types import Context
 
-SCHEMA_FILE = Path(__file__).parents[3] / "tap_endorlabs" / "schemas" / "audit_logs.json"
+SCHEMAS = Path(__file__).parents[3] / "tap_endorlabs" / "schemas"
 
 
 def load_schema() -> dict[str, t.Any]:
     """Give the schema of the tap that this one is compared with, in a form that the SDK can conform records to."""
-    schema: dict[str, t.Any] = json.loads(SCHEMA_FILE.read_text())
+    schema: dict[str, t.Any] = json.loads((SCHEMAS / "envelope.json").read_text())
+    schema["properties"]["spec"] = json.loads((SCHEMAS / "audit_logs.json").read_text())
     spec = schema["properties"]["spec"]["properties"]
     # The SDK ends with a KeyError where an object in a list has a schema without properties.
     spec["claims"]["items"]["properties"] = {}
