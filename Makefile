@@ -1,4 +1,5 @@
-# Everything is installed into this folder: .venv (the tap and its tests), .tools (uv and Meltano), .meltano (plugins).
+# Everything is installed into this folder: .venv (the tap and its tests), .tools (uv and Meltano), .meltano (plugins),
+# orchestration/.venv (Airflow).
 # PYTHON chooses the interpreter: make test PYTHON=python3.13
 
 PYTHON ?= python3
@@ -10,9 +11,10 @@ export UV_COMPILE_BYTECODE := 1
 UV := $(or $(shell command -v uv 2>/dev/null),.tools/uv/bin/uv)
 BIN := .venv/bin
 MELTANO := .tools/meltano/bin/meltano
+AIRFLOW := orchestration/.venv
 
 .DEFAULT_GOAL := help
-.PHONY: help install demo demo-postgres demo-duckdb report test soak test-targets bench check format generate lock build test-wheel package audit clean
+.PHONY: help install demo demo-postgres demo-duckdb report test soak test-targets test-airflow bench check format generate lock build test-wheel package audit clean
 
 help: ## Show this list
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "make %-12s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -43,6 +45,9 @@ soak: .venv/.installed ## Kill, break and resume the tap in 200 rounds, for some
 test-targets: .venv/.postgres-installed .venv/.report-installed .meltano/.targets-installed ## Kill and resume meltano run with real targets, PostgreSQL among them
 	@$(BIN)/python -m pytest -m targets tests/targets
 
+test-airflow: .venv/.installed $(AIRFLOW)/.installed ## Run the DAGs in orchestration/ with Airflow's own scheduler, and break and kill what runs
+	@$(BIN)/python -m pytest -m airflow tests/orchestration
+
 bench: .venv/.installed ## Measure the tap against others for about a quarter of an hour; BENCH=--quick for a minute
 	@$(BIN)/python -m benchmarks --uv $(UV) $(BENCH)
 
@@ -69,6 +74,8 @@ lock: $(UV) ## Choose the newest allowed versions and write them to requirements
 		--no-emit-index-url --upgrade --custom-compile-command 'make lock' -o requirements/postgres.txt
 	@$(UV) pip compile -q requirements/report.in --constraints requirements/dev.txt --universal --python-version 3.10 --generate-hashes \
 		--no-emit-index-url --upgrade --custom-compile-command 'make lock' -o requirements/report.txt
+	@$(UV) pip compile -q requirements/airflow.in --universal --python-version 3.10 --generate-hashes --no-emit-index-url --upgrade \
+		--custom-compile-command 'make lock' -o requirements/airflow.txt
 	@for name in stock_sdk dlt_rest_api airbyte_declarative vendor_sdk plot; do \
 		$(UV) pip compile -q benchmarks/requirements/$$name.in --universal --no-emit-index-url --no-annotate --upgrade \
 			--python-version $$(test $$name = vendor_sdk && echo 3.12 || echo 3.10) \
@@ -100,7 +107,7 @@ audit: package ## Look all that comes with the wheel up in PyPI's list of known 
 	@.tools/audit/bin/pip-audit --strict --disable-pip --no-deps --requirement .tools/package/requirements.txt
 
 clean: ## Remove all that was installed or made here
-	rm -rf .venv .tools .bench .meltano .mypy_cache .ruff_cache .pytest_cache .hypothesis .coverage* dist demo demo-* output report
+	rm -rf .venv $(AIRFLOW) .tools .bench .meltano .mypy_cache .ruff_cache .pytest_cache .hypothesis .coverage* dist demo demo-* output report
 
 .tools/uv/bin/uv:
 	@echo 'Installing uv into .tools/uv'
@@ -118,6 +125,13 @@ clean: ## Remove all that was installed or made here
 	@echo 'Installing Meltano into .tools/meltano'
 	@$(UV) venv --quiet --clear --python $(PYTHON) .tools/meltano
 	@$(UV) pip sync --quiet --python .tools/meltano/bin/python --require-hashes requirements/meltano.txt
+	@touch $@
+
+# Airflow fixes the versions of much that the tap needs, too, so it has an environment of its own.
+$(AIRFLOW)/.installed: requirements/airflow.txt | $(UV)
+	@echo 'Installing Airflow into $(AIRFLOW)'
+	@$(UV) venv --quiet --clear --python $(PYTHON) $(AIRFLOW)
+	@$(UV) pip sync --quiet --python $(AIRFLOW)/bin/python --require-hashes requirements/airflow.txt
 	@touch $@
 
 .tools/audit/.installed: requirements/audit.txt | $(UV)

@@ -71,9 +71,11 @@ def test_the_sdist_holds_what_builds_and_tests_the_package_and_nothing_else(buil
     }
     documents = {str(path.relative_to(ROOT)) for path in (ROOT / "docs").rglob("*.*")}
     scripts = {str(path.relative_to(ROOT)) for path in (ROOT / "scripts").glob("*.py")}
+    dags = {str(path.relative_to(ROOT)) for path in (ROOT / "orchestration" / "dags").rglob("*.py")}
     own = {
         ".env.example",
         "hub/tap-endorlabs.yml",
+        "orchestration/dags/.airflowignore",
         "CHANGELOG.md",
         "LICENSE",
         "README.md",
@@ -83,7 +85,7 @@ def test_the_sdist_holds_what_builds_and_tests_the_package_and_nothing_else(buil
         "pyproject.toml",
     }
     # The last two are what the build backend adds.
-    assert names == PACKAGE | analytics | scripts | tests | documents | own | {"PKG-INFO", ".gitignore"}
+    assert names == PACKAGE | analytics | scripts | tests | documents | dags | own | {"PKG-INFO", ".gitignore"}
 
 
 def imported(path: Path) -> set[str]:

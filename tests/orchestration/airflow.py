@@ -1,0 +1,159 @@
+"""Airflow on loopback: its scheduler, its DAG processor and its API server, with a database of their own."""
+
+from __future__ import annotations
+
+import contextlib
+import json
+import os
+import signal
+import socket
+import subprocess
+import time
+import typing as t
+from dataclasses import dataclass, field
+from pathlib import Path
+
+import requests
+
+if t.TYPE_CHECKING:
+    from collections.abc import Callable, Iterator
+
+ROOT = Path(__file__).parent.parent.parent
+DAGS = ROOT / "orchestration" / "dags"
+AIRFLOW = ROOT / "orchestration" / ".venv" / "bin" / "airflow"
+
+_DONE = ("success", "failed")
+
+
+class TaskRun(t.NamedTuple):
+    """A task of a DAG run after its last try; times are ISO texts in UTC."""
+
+    name: str
+    pool: str
+    state: str
+    tries: int
+    began: str
+    ended: str
+
+
+@dataclass
+class Airflow:
+    """A running Airflow.
+
+    Args:
+        folder: gets all its files.
+        settings: environment variables for it.
+    """
+
+    folder: Path
+    settings: dict[str, str]
+    scheduler: int = 0
+    _ports: list[int] = field(default_factory=list)
+    _session: requests.Session = field(default_factory=requests.Session)
+
+    @contextlib.contextmanager
+    def running(self) -> Iterator[None]:
+        """Start it, and end it."""
+        self._ports = [_free_port(), _free_port()]
+        assert self._start("db", "migrate").wait() == 0, (self.folder / "db.log").read_text()
+        services = [self._start(name) for name in ("scheduler", "api-server", "dag-processor")]
+        self.scheduler = services[0].pid
+        try:
+            wait_for(self._log_in, "Airflow's API server", 120)
+            yield
+        finally:
+            for service in services:
+                with contextlib.suppress(ProcessLookupError):
+                    os.killpg(service.pid, signal.SIGTERM)
+            for service in services:
+                _end(service)
+
+    def call(self, method: str, path: str, body: t.Any = None) -> t.Any:
+        """Ask its REST API."""
+        answer = self._session.request(method, f"{self._url}/api/v2/{path}", json=body, timeout=30)
+        answer.raise_for_status()
+        return answer.json()
+
+    def run(self, dag: str) -> tuple[str, list[TaskRun]]:
+        """Run a DAG to its end; give the state of the run and its tasks."""
+        self.call("PATCH", f"dags/{dag}", {"is_paused": False})
+        run = self.call("POST", f"dags/{dag}/dagRuns", {"logical_date": None})["dag_run_id"]
+        path = f"dags/{dag}/dagRuns/{run}"
+        wait_for(lambda: self.call("GET", path)["state"] in _DONE, f"the end of {path}", 240)
+        found = self.call("GET", f"{path}/taskInstances?limit=100")["task_instances"]
+        names = ("rendered_map_index", "pool", "state", "try_number", "start_date", "end_date")
+        return self.call("GET", path)["state"], [TaskRun(*(item[name] for name in names)) for item in found]
+
+    @property
+    def _url(self) -> str:
+        return f"http://127.0.0.1:{self._ports[0]}"
+
+    def _log_in(self) -> bool:
+        try:
+            token = self._session.get(f"{self._url}/auth/token", timeout=30).json()["access_token"]
+        except (requests.RequestException, KeyError):
+            return False
+        self._session.headers["Authorization"] = f"Bearer {token}"
+        return True
+
+    def _start(self, *arguments: str) -> subprocess.Popen[bytes]:
+        with (self.folder / f"{arguments[0]}.log").open("wb") as log:
+            return subprocess.Popen(
+                [AIRFLOW, *arguments],
+                cwd=self.folder,
+                env=self._environment(),
+                stdout=log,
+                stderr=subprocess.STDOUT,
+                start_new_session=True,
+            )
+
+    def _environment(self) -> dict[str, str]:
+        api_port, log_port = self._ports
+        users = ("AIRFLOW", "ENDOR", "TAP_", "HTTP", "ALL_PROXY", "NO_PROXY")
+        return {name: value for name, value in os.environ.items() if not name.upper().startswith(users)} | {
+            "AIRFLOW_HOME": str(self.folder),
+            "AIRFLOW__API__HOST": "127.0.0.1",
+            "AIRFLOW__API__PORT": str(api_port),
+            "AIRFLOW__API__WORKERS": "1",
+            "AIRFLOW__CORE__DAGS_FOLDER": str(DAGS),
+            "AIRFLOW__CORE__DEFAULT_TASK_RETRY_DELAY": "1",
+            "AIRFLOW__CORE__EXECUTION_API_SERVER_URL": f"{self._url}/execution/",
+            "AIRFLOW__CORE__LOAD_EXAMPLES": "False",
+            "AIRFLOW__CORE__PARALLELISM": "3",
+            "AIRFLOW__CORE__SIMPLE_AUTH_MANAGER_ALL_ADMINS": "True",
+            "AIRFLOW__LOGGING__WORKER_LOG_SERVER_PORT": str(log_port),
+            "AIRFLOW__USAGE_DATA_COLLECTION__ENABLED": "False",
+            **self.settings,
+        }
+
+
+def connection(login: str, password: str) -> str:
+    """Give the text of an environment variable that stands for a connection."""
+    return json.dumps({"conn_type": "generic", "login": login, "password": password})
+
+
+def wait_for(done: Callable[[], bool], what: str, seconds: float) -> None:
+    """Wait until it is done.
+
+    Raises:
+        TimeoutError: it is not.
+    """
+    deadline = time.monotonic() + seconds
+    while not done():
+        if time.monotonic() > deadline:
+            raise TimeoutError(f"waited {seconds} s for {what}")
+        time.sleep(0.2)
+
+
+def _end(service: subprocess.Popen[bytes]) -> None:
+    try:
+        service.wait(20)
+    except subprocess.TimeoutExpired:
+        os.killpg(service.pid, signal.SIGKILL)
+        service.wait()
+
+
+def _free_port() -> int:
+    with socket.socket() as listener:
+        listener.bind(("127.0.0.1", 0))
+        return int(listener.getsockname()[1])

@@ -1,0 +1,139 @@
+"""A site where the DAGs run: the fake API with three tenants, Airflow, and a folder where the events land."""
+
+from __future__ import annotations
+
+import datetime as dt
+import gzip
+import json
+import os
+import signal
+import subprocess
+import typing as t
+from dataclasses import dataclass
+
+from endor_landing.months import Month
+from tap_endorlabs.timestamps import normalize
+from tests.fake_endor_api import DEMO_KEY, DEMO_SECRET, FakeEndorApi, make_events, make_events_at
+from tests.fake_endor_api.times import SECOND, to_nanoseconds, utc_now
+from tests.orchestration.airflow import ROOT, Airflow, connection
+
+if t.TYPE_CHECKING:
+    from pathlib import Path
+
+    from tests.raw_server import RawServer
+
+API_KEYS = {"endorlabs": ["acme", "globex"], "endorlabs_initech": ["initech"]}
+NAMESPACES = [name for names in API_KEYS.values() for name in names]
+SLOTS = {"endorlabs": 4, "endorlabs_initech": 2}
+CONCURRENCY = 2
+MONTHS = 4
+TAP = ROOT / ".venv" / "bin" / "tap-endorlabs"
+
+Events = list[dict[str, t.Any]]
+
+
+@dataclass
+class Site:
+    """What the tests look at.
+
+    Attributes:
+        api: has a few hundred events a month in each namespace, and several at each boundary of months.
+        airflow: runs the DAGs.
+        landing: where the events land.
+        months: those of the backfill.
+        outside: the proxy for all that is not on loopback.
+    """
+
+    api: FakeEndorApi
+    airflow: Airflow
+    landing: Path
+    months: list[Month]
+    outside: RawServer
+
+    @classmethod
+    def at(cls, folder: Path, api: FakeEndorApi, outside: RawServer) -> Site:
+        """Write the configuration, and fill the API."""
+        takeover = Month.parse(f"{utc_now() - dt.timedelta(days=2):%Y-%m}")
+        months = _before(takeover, MONTHS)
+        content = {
+            "landing": f"file://{folder}/landing",
+            "first_month": str(months[0]),
+            "takeover": str(takeover),
+            "api_keys": API_KEYS,
+            "schedule": None,
+            "settings": {"api_url": api.url, "concurrency": CONCURRENCY, "page_size": 50},
+            "tap": str(TAP),
+        }
+        configuration = folder / "orchestration.json"
+        configuration.write_text(json.dumps(content))
+        connections = {f"AIRFLOW_CONN_{name.upper()}": connection(DEMO_KEY, DEMO_SECRET) for name in API_KEYS}
+        proxies = dict.fromkeys(("http_proxy", "https_proxy", "all_proxy"), outside.url) | {"no_proxy": "127.0.0.1"}
+        settings = {"ENDORLABS_ORCHESTRATION": str(configuration), **connections, **proxies}
+        airflow = Airflow(folder / "airflow", settings)
+        airflow.folder.mkdir()
+        site = cls(api, airflow, folder / "landing", months, outside)
+        for number, namespace in enumerate(NAMESPACES):
+            end = utc_now() - dt.timedelta(minutes=3)
+            api.store.add(make_events(1000, months[0].start, end, seed=number, namespace=namespace))
+            boundaries = [to_nanoseconds(month.start) for month in (*months[1:], takeover)]
+            times = [at + shift for at in boundaries for shift in (-SECOND, -1000, 0, 0, 0, 1000)]
+            api.store.add(make_events_at(times, seed=100 + number, namespace=namespace))
+        return site
+
+    def add(self, count: int, begin: dt.datetime, end: dt.datetime) -> None:
+        """Let events be in each namespace at once that happened in [begin, end)."""
+        for namespace in NAMESPACES:
+            self.api.store.add(make_events(count, begin, end, seed=len(self.api.store), namespace=namespace))
+
+    def in_api(self, namespace: str, begin: dt.datetime | None = None, end: dt.datetime | None = None) -> Events:
+        """Give the events of a namespace and its children that happened in [begin, end), as records, sorted."""
+        stamped = [
+            {**item, "create_time": normalize(item["meta"]["create_time"])}
+            for item in self.api.store.objects()
+            if item["tenant_meta"]["namespace"].split(".")[0] == namespace and "uuid" in item
+        ]
+        first, last = (None if moment is None else f"{moment:%Y-%m-%dT%H:%M:%S}" for moment in (begin, end))
+        return _sorted(
+            item
+            for item in stamped
+            if (first is None or item["create_time"] >= first) and (last is None or item["create_time"] < last)
+        )
+
+    def files(self) -> dict[str, Events]:
+        """Give the events of each file that has landed, by its path, in their order there."""
+        return {
+            str(path.relative_to(self.landing)): [json.loads(line) for line in gzip.open(path)]
+            for path in self.landing.rglob("*")
+            if path.is_file() and path.parent.name != "_state"
+        }
+
+    def landed(self, namespace: str) -> Events:
+        """Give the events in all files of a namespace, sorted."""
+        return _sorted(
+            event for path, events in self.files().items() if path.startswith(f"{namespace}/") for event in events
+        )
+
+    def kill_a_tap(self) -> None:
+        """Kill the tap that started last."""
+        os.kill(self._last_tap()[0], signal.SIGKILL)
+
+    def kill_a_task(self) -> None:
+        """Kill the process of Airflow that waits for the tap that started last."""
+        os.kill(self._last_tap()[1], signal.SIGKILL)
+
+    def _last_tap(self) -> tuple[int, int]:
+        """Give the ids of its process and of that one's parent."""
+        listed = subprocess.run(["ps", "-Ao", "pid=,ppid=,args="], capture_output=True, text=True, check=True)  # noqa: S607
+        rows = [line.split(None, 2) for line in listed.stdout.splitlines()]
+        return max((int(pid), int(parent)) for pid, parent, command in rows if f"{TAP} " in command)
+
+
+def _before(month: Month, count: int) -> list[Month]:
+    months = [month]
+    while len(months) <= count:
+        months.append(Month.parse(f"{months[-1].start - dt.timedelta(days=1):%Y-%m}"))
+    return months[:0:-1]
+
+
+def _sorted(events: t.Iterable[dict[str, t.Any]]) -> Events:
+    return sorted(events, key=lambda event: (event["create_time"], event["uuid"]))

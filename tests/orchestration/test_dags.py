@@ -1,0 +1,143 @@
+"""Airflow's own scheduler runs both DAGs, and what has landed is held against the API, event for event."""
+
+from __future__ import annotations
+
+import datetime as dt
+import itertools
+import typing as t
+
+import pytest
+
+from tests.fake_endor_api import DEMO_SECRET, FakeEndorApi, Fault
+from tests.fake_endor_api.times import utc_now
+from tests.orchestration.site import CONCURRENCY, NAMESPACES, SLOTS, Site
+from tests.raw_server import RawServer
+
+if t.TYPE_CHECKING:
+    from collections.abc import Iterator
+
+    from tests.orchestration.airflow import TaskRun
+
+pytestmark = [pytest.mark.airflow, pytest.mark.timeout(600)]
+
+BACKFILL = "endorlabs_backfill"
+INCREMENTAL = "endorlabs_incremental"
+
+
+@pytest.fixture(scope="module")
+def site(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Site]:
+    with FakeEndorApi() as api, RawServer(lambda: [b"HTTP/1.1 403 Forbidden\r\n\r\n"]) as outside:
+        site = Site.at(tmp_path_factory.mktemp("site"), api, outside)
+        with site.airflow.running():
+            for name, slots in SLOTS.items():
+                site.airflow.call("POST", "pools", {"name": name, "slots": slots})
+            yield site
+
+
+@pytest.fixture(scope="module")
+def backfill(site: Site) -> list[TaskRun]:
+    """The tasks of a backfill in which the API refused a request, and a tap and a task were killed."""
+    site.api.behaviour.latency = 0.1
+    site.api.fail(Fault.status(400), after=10)
+    site.api.fail(Fault.stall(1), after=30, then=site.kill_a_tap)
+    site.api.fail(Fault.stall(1), after=60, then=site.kill_a_task)
+    state, tasks = site.airflow.run(BACKFILL)
+    site.api.behaviour.latency = 0
+    assert site.api.faults_met == 3
+    assert state == "success", tasks
+    return tasks
+
+
+def news_of(site: Site, namespace: str) -> list[str]:
+    return sorted(path for path in site.files() if path.startswith(f"{namespace}/news/"))
+
+
+def assert_every_event_landed_once(site: Site) -> None:
+    for namespace in NAMESPACES:
+        assert site.landed(namespace) == site.in_api(namespace)
+
+
+def assert_one_try_failed(run: tuple[str, list[TaskRun]]) -> None:
+    state, tasks = run
+    assert (state, sum(task.tries for task in tasks)) == ("success", len(NAMESPACES) + 1)
+
+
+def test_both_dags_load(site: Site) -> None:
+    assert site.airflow.call("GET", "importErrors")["import_errors"] == []
+    assert {dag["dag_id"] for dag in site.airflow.call("GET", "dags")["dags"]} == {BACKFILL, INCREMENTAL}
+
+
+def test_a_backfill_lands_each_month_whole_whatever_was_killed(site: Site, backfill: list[TaskRun]) -> None:
+    wanted = {f"{namespace} {month}" for namespace in NAMESPACES for month in site.months}
+    assert {task.name for task in backfill} == wanted
+    assert sum(task.tries for task in backfill) == len(wanted) + 3
+
+    months = {path: events for path, events in site.files().items() if "/news/" not in path}
+    assert months.keys() == {f"{name.replace(' ', '/')}.jsonl.gz" for name in wanted}
+    for namespace, month in itertools.product(NAMESPACES, site.months):
+        events = months[f"{namespace}/{month}.jsonl.gz"]
+        assert sorted(event["create_time"] for event in events) == [event["create_time"] for event in events]
+        assert len(events) > 100
+        events.sort(key=lambda event: (event["create_time"], event["uuid"]))
+        assert events == site.in_api(namespace, month.start, month.next.start)
+
+
+def test_a_pool_bounds_the_requests_with_an_api_key(backfill: list[TaskRun]) -> None:
+    for pool, slots in SLOTS.items():
+        tasks = [task for task in backfill if task.pool == pool]
+        most = max(sum(other.began <= task.began < other.ended for other in tasks) for task in tasks)
+        assert most * CONCURRENCY <= slots
+
+
+@pytest.mark.usefixtures("backfill")
+def test_incremental_runs_take_over_without_gap_or_overlap(site: Site) -> None:
+    assert site.airflow.run(INCREMENTAL)[0] == "success"
+    assert_every_event_landed_once(site)
+
+    # The API refuses a request.
+    before = utc_now() - dt.timedelta(seconds=2)
+    site.add(120, before - dt.timedelta(seconds=20), before)
+    site.api.fail(Fault.status(400), after=2)
+    assert_one_try_failed(site.airflow.run(INCREMENTAL))
+    assert_every_event_landed_once(site)
+
+    # Some happened before those, and become visible after them; a tap is killed.
+    site.add(30, before - dt.timedelta(seconds=20), before)
+    site.api.fail(Fault.stall(1), after=1, then=site.kill_a_tap)
+    assert_one_try_failed(site.airflow.run(INCREMENTAL))
+    assert_every_event_landed_once(site)
+
+    # A run without news leaves no file.
+    assert site.airflow.run(INCREMENTAL)[0] == "success"
+    assert_every_event_landed_once(site)
+    for namespace in NAMESPACES:
+        assert news_of(site, namespace) == [f"{namespace}/news/{number:08d}.jsonl.gz" for number in (1, 2, 3)]
+
+
+@pytest.mark.usefixtures("backfill")
+def test_a_task_that_finds_something_missing_lands_the_rest_and_fails_once(site: Site) -> None:
+    assert site.airflow.run(INCREMENTAL)[0] == "success"
+    moment = utc_now() - dt.timedelta(seconds=3)
+    site.add(5, moment - dt.timedelta(seconds=5), moment)
+    nameless = {"meta": {"create_time": f"{moment:%Y-%m-%dT%H:%M:%S}Z"}, "tenant_meta": {"namespace": "acme"}}
+    site.api.store.add_raw([nameless])
+    state, tasks = site.airflow.run(INCREMENTAL)
+    assert state == "failed"
+    assert {(task.name, task.state, task.tries) for task in tasks} == {
+        ("acme", "failed", 1),
+        ("globex", "success", 1),
+        ("initech", "success", 1),
+    }
+    assert_every_event_landed_once(site)
+
+
+@pytest.mark.usefixtures("backfill")
+def test_airflow_keeps_no_secret(site: Site) -> None:
+    kept = [path for path in site.airflow.folder.rglob("*") if path.is_file()]
+    assert {".db", ".log"} <= {path.suffix for path in kept}
+    assert [path for path in kept if DEMO_SECRET.encode() in path.read_bytes()] == []
+
+
+@pytest.mark.usefixtures("backfill")
+def test_airflow_calls_nobody_outside(site: Site) -> None:
+    assert site.outside.seen == []
