@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import datetime as dt
 import random
+import typing as t
 from itertools import pairwise
 
 from hypothesis import given
@@ -16,10 +17,16 @@ from tests.harness import config_for, run_inside
 from tests.log_model import event
 from tests.test_run import START, Chain
 
+if t.TYPE_CHECKING:
+    from tap_endorlabs.records import Event
+
 MICRO = 1_000_000
 LENGTH = 60 * MICRO
 TIED = [7 * MICRO, 7 * MICRO + 1, 7 * MICRO + 500_000, 30 * MICRO]
+LOOKBACK = 5
 micros = st.one_of(st.integers(0, LENGTH - 1), st.sampled_from(TIED))
+arrival = st.tuples(micros, st.integers(0, LOOKBACK))
+"""When an event happens, and after how many seconds it becomes visible."""
 
 
 def stamp(after_start: int) -> str:
@@ -27,30 +34,43 @@ def stamp(after_start: int) -> str:
     return f"{stamp_of_second(second)[:19]}.{fraction:06}Z"
 
 
+def log_of(arrivals: list[tuple[int, int]]) -> list[tuple[int, Event]]:
+    return [
+        (START + time // MICRO + late, event(START * MICRO + time, f"{number:04}"))
+        for number, (time, late) in enumerate(arrivals)
+    ]
+
+
 @given(
-    times=st.lists(micros, max_size=80),
+    arrivals=st.lists(arrival, max_size=80),
     cuts=st.lists(micros, max_size=8),
+    early=st.lists(st.integers(0, 70), max_size=3),
     page_size=st.integers(1, 12),
     concurrency=st.sampled_from([1, 4]),
     seed=st.integers(),
 )
-def test_the_union_of_adjacent_ranges_is_the_whole(
-    times: list[int], cuts: list[int], page_size: int, concurrency: int, seed: int
+def test_the_union_of_adjacent_ranges_is_the_whole(  # noqa: PLR0913, PLR0917
+    arrivals: list[tuple[int, int]], cuts: list[int], early: list[int], page_size: int, concurrency: int, seed: int
 ) -> None:
-    log = [(START, event(START * MICRO + time, f"{number:04}")) for number, time in enumerate(times)]
+    log = log_of(arrivals)
 
-    def run(start: int, end: int) -> Chain:
+    def read(start: int, end: int) -> list[Event]:
+        """Read a range when all of it is visible, and at some times before that, too."""
         chain = Chain(log, random.Random(seed), page_size)
         chain.begin = stamp(start)
-        chain.run(START + 100, start_date=stamp(start), end_date=stamp(end), concurrency=concurrency)
-        return chain
+        visible = START + end // MICRO + LOOKBACK + 1
+        for now in (*sorted(START + time for time in early if START + time < visible), visible):
+            chain.run(now, start_date=stamp(start), end_date=stamp(end), concurrency=concurrency)
+        return chain.kept
 
-    parts = [run(*ends).kept for ends in pairwise([0, *sorted(cuts), LENGTH])]
-    assert [one for part in parts for one in part] == run(0, LENGTH).kept == sorted(one for _, one in log)
+    parts = [one for ends in pairwise([0, *sorted(cuts), LENGTH]) for one in read(*ends)]
+    assert sorted(parts) == sorted(read(0, LENGTH)) == sorted(one for _, one in log)
+    if not early:
+        assert parts == sorted(parts)
 
 
 @given(
-    arrivals=st.lists(st.tuples(micros, st.integers(0, 5)), max_size=60),
+    arrivals=st.lists(arrival, max_size=60),
     end=micros,
     pauses=st.lists(st.integers(0, 30), min_size=1, max_size=4),
     page_size=st.integers(1, 12),
@@ -60,11 +80,7 @@ def test_the_union_of_adjacent_ranges_is_the_whole(
 def test_a_run_without_an_end_takes_over_the_state_of_one_that_had_one(  # noqa: PLR0913, PLR0917
     arrivals: list[tuple[int, int]], end: int, pauses: list[int], page_size: int, concurrency: int, seed: int
 ) -> None:
-    # An event is visible at most lookback_seconds after it happened.
-    log = [
-        (START + time // MICRO + late, event(START * MICRO + time, f"{number:04}"))
-        for number, (time, late) in enumerate(arrivals)
-    ]
+    log = log_of(arrivals)
     chain = Chain(log, random.Random(seed), page_size)
     now = START
     for number, pause in enumerate(pauses):
