@@ -59,6 +59,10 @@ class TooSlowError(TransientError):
     """The server ran out of time for a query: less at a time may succeed."""
 
 
+class RateLimitedError(TransientError):
+    """The server has no room for a request now, as others were faster; it is not at fault."""
+
+
 class StoppedError(TapError):
     """The run was ended from outside while something waited."""
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import random
 import threading
 import time
 import typing as t
@@ -23,6 +24,9 @@ MOST_GAIN = 0.1
 
 PAUSE = 1.0
 """Seconds without a request after a refusal that names no time."""
+
+LONGEST_SPREAD = 60.0
+"""The most seconds that are added to a pause by chance."""
 
 WINDOW = 5.0
 """The rate at which requests pass is taken from so many seconds at most."""
@@ -46,6 +50,7 @@ class Pace:
     Args:
         clock: seconds on a steady clock.
         sleep: waits for an event, so many seconds at most.
+        jitter: gives a number between two by chance.
 
     Attributes:
         rate: requests per second, None while there is no limit.
@@ -56,6 +61,7 @@ class Pace:
         self,
         clock: Callable[[], float] = time.monotonic,
         sleep: Callable[[threading.Event, float], object] = threading.Event.wait,
+        jitter: Callable[[float, float], float] = random.uniform,
     ) -> None:
         self.rate: float | None = None
         self.stopped = threading.Event()
@@ -64,7 +70,8 @@ class Pace:
         self._lock = threading.Lock()
         self._resume_at = self._next_at = self._slowed_at = float("-inf")
         self._counted_from = clock()
-        self._passed = 0
+        self._jitter = jitter
+        self._passed = self._refused_in_a_row = 0
         self._recent: deque[float] = deque()
 
     def wait_for_turn(self) -> float:
@@ -75,22 +82,32 @@ class Pace:
             TransientError: the server asked for a longer wait than any request has patience for.
         """
         while not self.stopped.is_set():
-            with self._lock:
-                now = self._clock()
-                wait = max(self._resume_at, self._next_at) - now
-                if wait <= 0:
-                    if self.rate is not None:
-                        self._next_at = now + 1 / self.rate
-                    return now
-            if wait > LONGEST:
-                raise TransientError("The API lets no request through for now.", wait, KEY_SHARED)
+            now, wait = self.turn()
+            if wait <= 0:
+                return now
             self._sleep(self.stopped, wait)
         raise StoppedError
+
+    def turn(self) -> tuple[float, float]:
+        """Give the time, and the seconds until a request may be sent; where that is now, the turn is taken.
+
+        Raises:
+            TransientError: the server asked for a longer wait than any request has patience for.
+        """
+        with self._lock:
+            now = self._clock()
+            wait = max(self._resume_at, self._next_at) - now
+            if wait <= 0 and self.rate is not None:
+                self._next_at = now + 1 / self.rate
+        if wait > LONGEST:
+            raise TransientError("The API lets no request through for now.", wait, KEY_SHARED)
+        return now, max(wait, 0.0)
 
     def note_answer(self) -> None:
         """Take note of a request that has passed."""
         with self._lock:
             self._passed += 1
+            self._refused_in_a_row = 0
             self._recent.append(self._clock())
             while self._recent[0] < self._recent[-1] - WINDOW:
                 self._recent.popleft()
@@ -118,3 +135,14 @@ class Pace:
             self._slowed_at = self._counted_from = now
             self._passed = 0
             self._recent.clear()
+            self._resume_at += self._spread()
+
+    def _spread(self) -> float:
+        """Give seconds to add to a pause, as the server may have told others to wait for the same moment.
+
+        There are none at a first refusal, as it most often meets a tap that is alone and was too fast. Another one
+        before a request has passed is the sign of a crowd, which is given more and more time to part.
+        """
+        doublings = min(self._refused_in_a_row - 1, 10)
+        self._refused_in_a_row += 1
+        return 0.0 if doublings < 0 else self._jitter(0, min(PAUSE * 2**doublings, LONGEST_SPREAD))

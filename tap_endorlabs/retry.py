@@ -8,7 +8,7 @@ import time
 import typing as t
 from dataclasses import dataclass, field
 
-from tap_endorlabs.errors import StoppedError, TransientError
+from tap_endorlabs.errors import RateLimitedError, StoppedError, TransientError
 
 if t.TYPE_CHECKING:
     import logging
@@ -21,8 +21,10 @@ _T = t.TypeVar("_T")
 class Retry:
     """Exponential backoff with full jitter, bounded in tries and in time; a time named by the server comes first.
 
+    A rate limit bounds the time only: where many share it, being refused often only says that others were faster.
+
     Attributes:
-        tries: how often a request is sent at most.
+        tries: how often a request may fail, not counting refusals by a rate limit.
         first_wait: upper bound of the first wait, in seconds; it doubles with each try.
         longest_wait: upper bound of any wait that the server did not ask for, in seconds.
         patience: seconds after the first failure until no further try is begun.
@@ -57,29 +59,56 @@ class Retry:
             TransientError: the last failure, when tries or patience are used up.
             StoppedError: the run was ended in the meantime.
         """
-        begun = self.clock()
-        tried = 0
+        tries = Tries(self)
         while True:
             try:
                 return attempt()
             except TransientError as error:
                 if error.given_up or hopeless(error):
                     raise
-                tried += 1
-                wait = self._wait(tried, error.retry_after)
-                waited = self.clock() - begun
-                if tried >= self.tries or waited + wait > self.patience:
-                    tries = "1 try" if tried == 1 else f"{tried} tries"
-                    asked = f" It asks to wait {wait:.0f} s." if error.retry_after and tried < self.tries else ""
-                    told = f"{error}{asked} Gave up after {tries} in {waited:.0f} s. {error.advice}".rstrip()
-                    last = type(error)(told)
-                    last.given_up = True
-                    raise last from error
-                logger.warning("%s Trying again in %.1f s (%d of %d).", error, wait, tried, self.tries - 1)
+                wait = tries.wait_after(error)
+                count = "" if isinstance(error, RateLimitedError) else f" ({tries.failed} of {self.tries - 1})"
+                logger.warning("%s Trying again in %.1f s%s.", error, wait, count)
             self.sleep(stopped, wait)
             if stopped.is_set():
                 raise StoppedError
 
-    def _wait(self, tried: int, retry_after: float | None) -> float:
-        bound = min(self.first_wait * 2 ** (tried - 1), self.longest_wait)
-        return retry_after or self.jitter(0, bound)
+
+class Tries:
+    """Those of one request: whether there is another, and when.
+
+    Args:
+        retry: how often and how long.
+
+    Attributes:
+        failed: how many there were, refusals by a rate limit left out.
+        refused: how many of those there were.
+    """
+
+    def __init__(self, retry: Retry) -> None:
+        self.failed = self.refused = 0
+        self._retry = retry
+        self._begun = retry.clock()
+
+    def wait_after(self, error: TransientError) -> float:
+        """Give the seconds to wait after a failure before the next try.
+
+        Raises:
+            TransientError: there is none: tries or patience are used up.
+        """
+        retry = self._retry
+        if isinstance(error, RateLimitedError):
+            self.refused += 1
+        else:
+            self.failed += 1
+        bound = min(retry.first_wait * 2 ** max(self.failed - 1, 0), retry.longest_wait)
+        wait = error.retry_after or retry.jitter(0, bound)
+        waited = retry.clock() - self._begun
+        if self.failed < retry.tries and waited + wait <= retry.patience:
+            return wait
+        count = self.failed + self.refused
+        tries = "1 try" if count == 1 else f"{count} tries"
+        asked = f" It asks to wait {wait:.0f} s." if error.retry_after and self.failed < retry.tries else ""
+        last = type(error)(f"{error}{asked} Gave up after {tries} in {waited:.0f} s. {error.advice}".rstrip())
+        last.given_up = True
+        raise last from error

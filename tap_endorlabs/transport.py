@@ -17,7 +17,7 @@ import requests
 from requests.adapters import HTTPAdapter
 
 from tap_endorlabs.body import ENCODING, LARGEST_BODY, TooLargeError, read_body
-from tap_endorlabs.errors import ApiError, TooSlowError, TransientError, one_line
+from tap_endorlabs.errors import ApiError, RateLimitedError, TooSlowError, TransientError, one_line
 from tap_endorlabs.pace import KEY_SHARED
 from tap_endorlabs.redaction import Secrets
 from tap_endorlabs.surroundings import authorities_for, passwords_of, proxies_for
@@ -194,7 +194,7 @@ class Transport:
         if status == HTTPStatus.GATEWAY_TIMEOUT:
             return TooSlowError(f"{said} (the query took too long).", retry_after(answer), _SERVER_AT_FAULT)
         if status == HTTPStatus.TOO_MANY_REQUESTS:
-            return TransientError(f"{said}.", retry_after(answer), KEY_SHARED)
+            return RateLimitedError(f"{said}.", retry_after(answer), KEY_SHARED)
         if status >= HTTPStatus.INTERNAL_SERVER_ERROR or status == HTTPStatus.REQUEST_TIMEOUT:
             return TransientError(f"{said}.", retry_after(answer), _SERVER_AT_FAULT)
         if HTTPStatus.MULTIPLE_CHOICES <= status < HTTPStatus.BAD_REQUEST and "Location" in answer.headers:

@@ -269,7 +269,7 @@ def test_an_answer_that_breaks_http_ends_in_one_clear_line(answer: bytes) -> Non
 )
 def test_odd_times_in_headers_end_in_one_clear_line(headers: dict[str, str], api: FakeEndorApi) -> None:
     api.fail(Fault.status(429, headers=headers), times=None)
-    line = r"answered 429: a fault\.( It asks to wait \S+ s\.)? Gave up after \d (try|tries) in \d+ s\. Check what else"
+    line = r"answered 429: a fault\.( It asks to wait \S+ s\.)? Gave up after \d+ (try|tries) in \d+ s\. Check what"
     with pytest.raises(TransientError, match=line):
         run_inside(config_for(api, start_date="2026-03-03T00:00:00Z"))
 

@@ -90,6 +90,25 @@ def test_a_refusal_that_names_no_time_is_waited_out_as_well() -> None:
     assert pace.wait_for_turn() == 1.0
 
 
+def test_a_crowd_that_is_refused_again_and_again_parts() -> None:
+    clock = Clock()
+    pace = Pace(clock.read, clock.sleep, jitter=lambda _, most: most)
+    waits = []
+    for _ in range(9):
+        pace.note_refusal(clock.now, 3)
+        before = clock.now
+        pace.wait_for_turn()
+        waits.append(clock.now - before)
+    assert waits == [3, 3 + 1, 3 + 2, 3 + 4, 3 + 8, 3 + 16, 3 + 32, 3 + 60, 3 + 60]
+
+    pace.note_answer()
+    clock.now += 60
+    pace.note_refusal(clock.now, 3)
+    before = clock.now
+    pace.wait_for_turn()
+    assert clock.now - before == 3
+
+
 def test_endless_refusals_do_not_slow_it_down_for_ever() -> None:
     clock = Clock()
     pace = Pace(clock.read, clock.sleep)

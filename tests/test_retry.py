@@ -8,7 +8,7 @@ import typing as t
 
 import pytest
 
-from tap_endorlabs.errors import TooSlowError, TransientError
+from tap_endorlabs.errors import RateLimitedError, TooSlowError, TransientError
 from tests.harness import Clock
 
 LOGGER = logging.getLogger("test")
@@ -60,6 +60,33 @@ def test_no_try_begins_after_patience_has_run_out() -> None:
     with pytest.raises(TransientError, match=r"^No. It asks to wait 61 s. Gave up after 1 try in 0 s.$"):
         clock.retry(patience=60).call(failing(9, TransientError("No.", retry_after=61)), LOGGER, STOPPED)
     assert clock.slept == []
+
+
+def test_a_rate_limit_is_waited_out_however_often_it_refuses(caplog: pytest.LogCaptureFixture) -> None:
+    clock = Clock()
+    refused = RateLimitedError("Too many.", retry_after=2)
+    assert clock.retry().call(failing(50, refused), LOGGER, STOPPED) == "done"
+    assert clock.slept == [2] * 50
+    assert caplog.records[-1].message == "Too many. Trying again in 2.0 s."
+
+
+def test_refusals_by_a_rate_limit_leave_the_tries_of_other_failures() -> None:
+    clock = Clock()
+    left: list[Exception] = [TransientError("no"), RateLimitedError("Too many.", retry_after=5)] * 7
+
+    def attempt() -> str:
+        if left:
+            raise left.pop()
+        return "done"
+
+    assert clock.retry().call(attempt, LOGGER, STOPPED) == "done"
+    assert clock.slept == [5, 1, 5, 2, 5, 4, 5, 8, 5, 16, 5, 32, 5, 60]
+
+
+def test_a_rate_limit_that_does_not_pass_ends_with_patience() -> None:
+    clock = Clock()
+    with pytest.raises(RateLimitedError, match=r"^Too many. It asks to wait 10 s. Gave up after 91 tries in 900 s."):
+        clock.retry().call(failing(999, RateLimitedError("Too many.", 10, "Ask.")), LOGGER, STOPPED)
 
 
 def test_what_is_hopeless_is_raised_as_it_is() -> None:
