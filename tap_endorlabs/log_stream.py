@@ -206,9 +206,9 @@ class LogStream(Stream):
 
     def _write_state(self, run: LogRun, *, at_once: bool = False) -> None:
         """Write a STATE message; where it is long, only after a fair number of records since the last."""
-        self._store_bookmark()
         since = run.progress.events - self._events_stated
         if at_once or since * _STATE_SHARE >= len(run.bookmark.emitted):
+            self._store_bookmark()
             self._events_stated = run.progress.events
             with self._endor_tap.undisturbed():
                 self._tap.state_writer.write_state(self.tap_state)

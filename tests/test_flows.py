@@ -11,6 +11,7 @@ import typing as t
 import pytest
 from singer_sdk.io_base import SingerWriter
 
+from tap_endorlabs.bookmark import Bookmark, Scope
 from tap_endorlabs.errors import ApiError, IncompleteError, TransientError
 from tap_endorlabs.tap import TapEndorLabs
 from tests.conftest import NOW
@@ -165,6 +166,23 @@ def test_a_long_state_does_not_follow_every_page(api: FakeEndorApi) -> None:
     output = run_inside(config_for(api, start_date=START, page_size=10, lookback_seconds=20 * 86_400))
     assert len(output.stdout) < 5 * 1200 * 60 + 2 * sum(len(str(record)) for record in output.records)
     assert len(output.of("STATE")) < 40
+
+
+def test_a_long_bookmark_is_put_in_order_for_the_states_alone(
+    api: FakeEndorApi, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    # After each page it would take the square of the number of events.
+    made = []
+    to_state = Bookmark.to_state
+
+    def counted(self: Bookmark, scope: Scope) -> dict[str, t.Any]:
+        made.append(scope)
+        return to_state(self, scope)
+
+    monkeypatch.setattr(Bookmark, "to_state", counted)
+    output = run_inside(config_for(api, start_date=START, page_size=10, lookback_seconds=20 * 86_400))
+    assert len(output.bookmark["emitted"]) == 1200
+    assert len(made) <= len(output.of("STATE")) + 1
 
 
 def test_a_token_that_is_revoked_in_mid_run_is_renewed(api: FakeEndorApi) -> None:
