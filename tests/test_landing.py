@@ -13,7 +13,6 @@ from uuid import uuid4
 import fsspec
 import pytest
 
-from endor_landing.configuration import Configuration
 from endor_landing.files import Folder
 from endor_landing.landing import Landing, SeamError
 from endor_landing.months import Month, months_between
@@ -158,6 +157,37 @@ def test_news_come_once_where_a_run_ends_between_file_and_state(
     assert uuids_in(folder, "news/00000002.jsonl.gz", "news/00000003.jsonl.gz") == ["c", "d", "e"]
 
 
+class Overtaken(Scripted):
+    """A tap that is so slow that a run which begins later ends earlier."""
+
+    def __init__(self, log: list[str], meanwhile: t.Callable[[], object]) -> None:
+        super().__init__(log)
+        self.meanwhile = meanwhile
+
+    def run(self, sink: t.BinaryIO, state: dict[str, t.Any] | None = None, **_: t.Any) -> Delivery:
+        delivery = super().run(sink, state)
+        self.meanwhile()
+        return delivery
+
+
+def test_a_run_that_another_has_overtaken_lands_nothing(folder: Folder, monkeypatch: pytest.MonkeyPatch) -> None:
+    # Object stores show a file only when it is whole, so the other run finds no part of this one's to remove.
+    monkeypatch.setattr(folder.fs, "glob", lambda _: [])
+    log = ["a"]
+    landing, tap = Landing(folder, TAKEOVER), Scripted(log)
+
+    def land_two_more_files() -> None:
+        for uuid in ("b", "c"):
+            log.append(uuid)
+            landing.land_news(tap)
+
+    with pytest.raises(SeamError, match="another run has landed"):
+        landing.land_news(Overtaken(log, land_two_more_files))
+    log.append("d")
+    landing.land_news(tap)
+    assert landed(folder) == ["a", "b", "c", "d"]
+
+
 def test_the_takeover_stays_where_it_was(folder: Folder) -> None:
     tap = Scripted(["a"])
     Landing(folder, TAKEOVER).land_news(tap)
@@ -176,74 +206,3 @@ def test_a_month_lands_when_no_event_of_it_can_come_to_light_any_more(folder: Fo
     assert landing.land_month(tap, Month(2026, 2), early, 60).events == 1
     with pytest.raises(SeamError, match="belongs to the incremental runs"):
         landing.land_month(tap, TAKEOVER, NOW, 60)
-
-
-def test_a_tap_that_fails_says_so(tmp_path: Path, empty_api: FakeEndorApi) -> None:
-    with (tmp_path / "sink").open("wb") as sink:
-        with pytest.raises(TapFailedError, match="exit code 1"):
-            Tap(TAP, config_for(empty_api, api_secret="wrong")).run(sink)
-        empty_api.store.add_raw(
-            [{"meta": {"create_time": "2026-03-01T00:00:00Z"}, "tenant_meta": {"namespace": "acme"}}]
-        )
-        delivery = Tap(TAP, config_for(empty_api)).run(sink, start_date="2026-03-01T00:00:00Z")
-    assert (delivery.events, delivery.incomplete) == (0, True)
-
-
-def test_no_run_takes_a_setting_of_the_workers_environment(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
-    monkeypatch.setenv("TAP_ENDORLABS_FILTER", "false")
-    program = tmp_path / "tap"
-    program.write_text(
-        f"#!{sys.executable}\nimport json, os\n"
-        "value = {name: text for name, text in os.environ.items() if name.startswith('TAP_')}\n"
-        "print(json.dumps({'type': 'STATE', 'value': value}))\n"
-    )
-    program.chmod(0o700)
-    with (tmp_path / "sink").open("wb") as sink:
-        delivery = Tap(str(program), {"traverse": False, "concurrency": 2}).run(sink, end_date="2026-03-01T00:00:00Z")
-    assert delivery.state == {
-        "TAP_ENDORLABS_TRAVERSE": "false",
-        "TAP_ENDORLABS_CONCURRENCY": "2",
-        "TAP_ENDORLABS_END_DATE": "2026-03-01T00:00:00Z",
-    }
-
-
-GOOD: dict[str, t.Any] = {
-    "landing": "file:///srv/endorlabs",
-    "first_month": "2025-12",
-    "takeover": "2026-02",
-    "api_keys": {"endorlabs": ["acme", "globex"]},
-}
-
-
-def load(folder: Path, **changes: t.Any) -> Configuration:
-    path = folder / "orchestration.json"
-    path.write_text(json.dumps(GOOD | changes))
-    return Configuration.load(str(path))
-
-
-def test_a_configuration_says_what_runs(tmp_path: Path) -> None:
-    configuration = load(tmp_path, settings={"concurrency": 8, "lookback_seconds": 300})
-    assert configuration.months == ["2025-12", "2026-01"]
-    assert (configuration.concurrency, configuration.lookback_seconds) == (8, 300)
-
-
-@pytest.mark.parametrize(
-    ("changes", "message"),
-    [
-        ({"api_keys": {"one": ["acme"], "two": ["acme"]}}, "a namespace twice"),
-        ({"api_keys": {"one": ["acme", "acme.prod"]}}, "set traverse to false"),
-        ({"settings": {"end_date": "2026-01-01T00:00:00Z"}}, "settings may not have end_date"),
-        ({"first_month": "2026-03"}, "first_month lies after takeover"),
-        ({"takeover": "2026-02-15"}, "unconverted data remains"),
-    ],
-)
-def test_a_configuration_that_would_lose_or_repeat_events_is_refused(
-    tmp_path: Path, changes: dict[str, t.Any], message: str
-) -> None:
-    with pytest.raises(ValueError, match=message):
-        load(tmp_path, **changes)
-
-
-def test_child_namespaces_can_be_named_beside_their_parent(tmp_path: Path) -> None:
-    configuration = load(tmp_path, api_keys={"one": ["acme", "acme.prod"]}, settings={"traverse": False})
-    assert configuration.api_keys["one"] == ["acme", "acme.prod"]

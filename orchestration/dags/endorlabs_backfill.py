@@ -8,7 +8,7 @@ Reads every namespace from `first_month` up to `takeover`, a task for each names
 - A tap that fails (exit code 1, or a signal) is tried again.
 - Exit code 3: what could be read has landed, but something is missing, as the task's log says. The task fails without
   another try. Clear it once the cause is gone, and it replaces the file.
-- Months from `takeover` on belong to `endorlabs_incremental`, whether it runs before, after or while this runs.
+- Months from `takeover` on belong to `endorlabs_incremental.py`, whether its DAGs run before, after or meanwhile.
 """
 
 from __future__ import annotations
@@ -25,6 +25,8 @@ CONFIGURATION = Configuration.load()
     dag_id="endorlabs_backfill",
     schedule=None,
     max_active_runs=1,
+    # As good as no bound: Airflow's default of 16 would leave slots free in the pools, which are to bound the tasks.
+    max_active_tasks=10_000,
     doc_md=__doc__,
     tags=["endorlabs"],
     default_args={"retries": 3, "execution_timeout": TIMEOUT},

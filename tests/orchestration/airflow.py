@@ -26,14 +26,21 @@ _DONE = ("success", "failed")
 
 
 class TaskRun(t.NamedTuple):
-    """A task of a DAG run after its last try; times are ISO texts in UTC."""
+    """A task of a DAG run after its last try; times are ISO texts in UTC, and the name is that of a mapped task."""
 
-    name: str
+    name: str | None
     pool: str
     state: str
     tries: int
     began: str
     ended: str
+
+
+class DagRun(t.NamedTuple):
+    """A run of a DAG that is over."""
+
+    state: str
+    tasks: list[TaskRun]
 
 
 @dataclass
@@ -43,11 +50,14 @@ class Airflow:
     Args:
         folder: gets all its files.
         settings: environment variables for it.
+
+    Attributes:
+        sessions: those of its processes, as the system numbers them.
     """
 
     folder: Path
     settings: dict[str, str]
-    scheduler: int = 0
+    sessions: frozenset[int] = frozenset()
     _ports: list[int] = field(default_factory=list)
     _session: requests.Session = field(default_factory=requests.Session)
 
@@ -57,7 +67,7 @@ class Airflow:
         self._ports = [_free_port(), _free_port()]
         assert self._start("db", "migrate").wait() == 0, (self.folder / "db.log").read_text()
         services = [self._start(name) for name in ("scheduler", "api-server", "dag-processor")]
-        self.scheduler = services[0].pid
+        self.sessions = frozenset(service.pid for service in services)
         try:
             wait_for(self._log_in, "Airflow's API server", 120)
             yield
@@ -74,15 +84,26 @@ class Airflow:
         answer.raise_for_status()
         return answer.json()
 
-    def run(self, dag: str) -> tuple[str, list[TaskRun]]:
-        """Run a DAG to its end; give the state of the run and its tasks."""
+    def command(self, *arguments: str) -> None:
+        """Run a command of it, as its administrator does."""
+        subprocess.run([AIRFLOW, *arguments], cwd=self.folder, env=self._environment(), check=True)
+
+    def run(self, dag: str) -> DagRun:
+        """Run a DAG to its end."""
+        return self.end(self.begin(dag))
+
+    def begin(self, dag: str) -> str:
+        """Begin a run of a DAG; give its path in the REST API."""
         self.call("PATCH", f"dags/{dag}", {"is_paused": False})
         run = self.call("POST", f"dags/{dag}/dagRuns", {"logical_date": None})["dag_run_id"]
-        path = f"dags/{dag}/dagRuns/{run}"
+        return f"dags/{dag}/dagRuns/{run}"
+
+    def end(self, path: str) -> DagRun:
+        """Wait for the end of a run."""
         wait_for(lambda: self.call("GET", path)["state"] in _DONE, f"the end of {path}", 240)
         found = self.call("GET", f"{path}/taskInstances?limit=100")["task_instances"]
         names = ("rendered_map_index", "pool", "state", "try_number", "start_date", "end_date")
-        return self.call("GET", path)["state"], [TaskRun(*(item[name] for name in names)) for item in found]
+        return DagRun(self.call("GET", path)["state"], [TaskRun(*(item[name] for name in names)) for item in found])
 
     @property
     def _url(self) -> str:
@@ -121,6 +142,7 @@ class Airflow:
             "AIRFLOW__CORE__LOAD_EXAMPLES": "False",
             "AIRFLOW__CORE__PARALLELISM": "3",
             "AIRFLOW__CORE__SIMPLE_AUTH_MANAGER_ALL_ADMINS": "True",
+            "AIRFLOW__SCHEDULER__SCHEDULER_IDLE_SLEEP_TIME": "0.1",
             "AIRFLOW__LOGGING__WORKER_LOG_SERVER_PORT": str(log_port),
             "AIRFLOW__USAGE_DATA_COLLECTION__ENABLED": "False",
             **self.settings,

@@ -125,7 +125,16 @@ class Site:
         """Give the ids of its process and of that one's parent."""
         listed = subprocess.run(["ps", "-Ao", "pid=,ppid=,args="], capture_output=True, text=True, check=True)  # noqa: S607
         rows = [line.split(None, 2) for line in listed.stdout.splitlines()]
-        return max((int(pid), int(parent)) for pid, parent, command in rows if f"{TAP} " in command)
+        taps = [(int(pid), int(parent)) for pid, parent, command in rows if f"{TAP} " in command]
+        return max(ids for ids in taps if _session_of(ids[0]) in self.airflow.sessions)
+
+
+def _session_of(process: int) -> int | None:
+    """Tell this site's processes from those of another on the same machine."""
+    try:
+        return os.getsid(process)
+    except ProcessLookupError:
+        return None
 
 
 def _before(month: Month, count: int) -> list[Month]:

@@ -1,27 +1,31 @@
-"""Airflow's own scheduler runs both DAGs, and what has landed is held against the API, event for event."""
+"""Airflow's own scheduler runs the DAGs, and what has landed is held against the API, event for event."""
 
 from __future__ import annotations
 
 import datetime as dt
 import itertools
+import re
+import shlex
 import typing as t
 
 import pytest
 
-from tests.fake_endor_api import DEMO_SECRET, FakeEndorApi, Fault
+from tests.fake_endor_api import DEMO_KEY, DEMO_SECRET, FakeEndorApi, Fault
 from tests.fake_endor_api.times import utc_now
-from tests.orchestration.site import CONCURRENCY, NAMESPACES, SLOTS, Site
+from tests.orchestration.airflow import ROOT, wait_for
+from tests.orchestration.site import API_KEYS, CONCURRENCY, NAMESPACES, SLOTS, Site
 from tests.raw_server import RawServer
 
 if t.TYPE_CHECKING:
     from collections.abc import Iterator
 
-    from tests.orchestration.airflow import TaskRun
+    from tests.orchestration.airflow import DagRun, TaskRun
 
 pytestmark = [pytest.mark.airflow, pytest.mark.timeout(600)]
 
 BACKFILL = "endorlabs_backfill"
-INCREMENTAL = "endorlabs_incremental"
+INCREMENTAL = {namespace: f"endorlabs_incremental.{namespace}" for namespace in NAMESPACES}
+ALL_WELL = dict.fromkeys(NAMESPACES, ("success", 1))
 
 
 @pytest.fixture(scope="module")
@@ -57,14 +61,52 @@ def assert_every_event_landed_once(site: Site) -> None:
         assert site.landed(namespace) == site.in_api(namespace)
 
 
-def assert_one_try_failed(run: tuple[str, list[TaskRun]]) -> None:
-    state, tasks = run
-    assert (state, sum(task.tries for task in tasks)) == ("success", len(NAMESPACES) + 1)
+def begin_incremental_runs(site: Site, *namespaces: str) -> dict[str, str]:
+    """Begin a run of each namespace, of all by default, at once; give their paths in Airflow's REST API."""
+    return {namespace: site.airflow.begin(INCREMENTAL[namespace]) for namespace in namespaces or NAMESPACES}
 
 
-def test_both_dags_load(site: Site) -> None:
+def ends_of(site: Site, runs: dict[str, str]) -> dict[str, tuple[str, int]]:
+    """Wait for the end of runs; give the state of each and how many tries it took."""
+    return {namespace: outcome(site.airflow.end(path)) for namespace, path in runs.items()}
+
+
+def outcome(run: DagRun) -> tuple[str, int]:
+    (task,) = run.tasks
+    assert task.state == run.state
+    return run.state, task.tries
+
+
+def run_incremental(site: Site) -> dict[str, tuple[str, int]]:
+    return ends_of(site, begin_incremental_runs(site))
+
+
+def assert_one_try_failed(ends: dict[str, tuple[str, int]]) -> None:
+    assert {state for state, _ in ends.values()} == {"success"}
+    assert sum(tries for _, tries in ends.values()) == len(NAMESPACES) + 1
+
+
+def test_the_dags_load(site: Site) -> None:
     assert site.airflow.call("GET", "importErrors")["import_errors"] == []
-    assert {dag["dag_id"] for dag in site.airflow.call("GET", "dags")["dags"]} == {BACKFILL, INCREMENTAL}
+    assert {dag["dag_id"] for dag in site.airflow.call("GET", "dags")["dags"]} == {BACKFILL, *INCREMENTAL.values()}
+    for api_key, namespaces in API_KEYS.items():
+        found = site.airflow.call("GET", f"dags?tags=incremental&tags=api_key:{api_key}&tags_match_mode=all")
+        assert {dag["dag_id"] for dag in found["dags"]} == {INCREMENTAL[namespace] for namespace in namespaces}
+
+
+def test_an_incremental_run_goes_before_a_backfill_that_waits_for_the_same_pool(site: Site) -> None:
+    weights = {
+        dag: {task["priority_weight"] for task in site.airflow.call("GET", f"dags/{dag}/tasks")["tasks"]}
+        for dag in (BACKFILL, *INCREMENTAL.values())
+    }
+    assert all(min(weights[dag]) > max(weights[BACKFILL]) for dag in INCREMENTAL.values())
+
+
+def test_the_command_in_the_manual_switches_all_incremental_dags_on(site: Site) -> None:
+    (command,) = re.findall(r"`airflow (dags unpause [^`]+)`", (ROOT / "docs" / "airflow.md").read_text())
+    site.airflow.command(*shlex.split(command))
+    paused = {dag["dag_id"]: dag["is_paused"] for dag in site.airflow.call("GET", "dags")["dags"]}
+    assert [paused[dag] for dag in INCREMENTAL.values()] == [False] * len(NAMESPACES)
 
 
 def test_a_backfill_lands_each_month_whole_whatever_was_killed(site: Site, backfill: list[TaskRun]) -> None:
@@ -91,43 +133,59 @@ def test_a_pool_bounds_the_requests_with_an_api_key(backfill: list[TaskRun]) -> 
 
 @pytest.mark.usefixtures("backfill")
 def test_incremental_runs_take_over_without_gap_or_overlap(site: Site) -> None:
-    assert site.airflow.run(INCREMENTAL)[0] == "success"
+    assert run_incremental(site) == ALL_WELL
     assert_every_event_landed_once(site)
 
     # The API refuses a request.
     before = utc_now() - dt.timedelta(seconds=2)
     site.add(120, before - dt.timedelta(seconds=20), before)
     site.api.fail(Fault.status(400), after=2)
-    assert_one_try_failed(site.airflow.run(INCREMENTAL))
+    assert_one_try_failed(run_incremental(site))
     assert_every_event_landed_once(site)
 
     # Some happened before those, and become visible after them; a tap is killed.
     site.add(30, before - dt.timedelta(seconds=20), before)
     site.api.fail(Fault.stall(1), after=1, then=site.kill_a_tap)
-    assert_one_try_failed(site.airflow.run(INCREMENTAL))
+    assert_one_try_failed(run_incremental(site))
     assert_every_event_landed_once(site)
 
     # A run without news leaves no file.
-    assert site.airflow.run(INCREMENTAL)[0] == "success"
+    assert run_incremental(site) == ALL_WELL
     assert_every_event_landed_once(site)
     for namespace in NAMESPACES:
         assert news_of(site, namespace) == [f"{namespace}/news/{number:08d}.jsonl.gz" for number in (1, 2, 3)]
 
 
 @pytest.mark.usefixtures("backfill")
+def test_a_namespace_that_waits_or_fails_holds_up_no_other(site: Site) -> None:
+    moment = utc_now() - dt.timedelta(seconds=2)
+    site.add(20, moment - dt.timedelta(seconds=5), moment)
+    # acme's tap waits for an answer.
+    met = site.api.faults_met
+    site.api.fail(Fault.stall(110), since=site.in_api("acme")[-1]["uuid"])
+    slow = begin_incremental_runs(site, "acme")
+    wait_for(lambda: site.api.faults_met > met, "acme's request", 60)
+    # globex's key has been revoked, and then it has not.
+    for denied, end in (({"globex"}, ("failed", 2)), (set(), ("success", 1))):
+        site.api.behaviour.denied_namespaces = frozenset(denied)
+        others = begin_incremental_runs(site, "globex", "initech")
+        assert ends_of(site, others) == {"globex": end, "initech": ("success", 1)}
+        assert site.landed("initech") == site.in_api("initech")
+    assert site.landed("globex") == site.in_api("globex")
+    assert site.airflow.call("GET", slow["acme"])["state"] == "running"
+    site.kill_a_tap()
+    assert ends_of(site, slow) == {"acme": ("success", 2)}
+    assert_every_event_landed_once(site)
+
+
+@pytest.mark.usefixtures("backfill")
 def test_a_task_that_finds_something_missing_lands_the_rest_and_fails_once(site: Site) -> None:
-    assert site.airflow.run(INCREMENTAL)[0] == "success"
+    assert run_incremental(site) == ALL_WELL
     moment = utc_now() - dt.timedelta(seconds=3)
     site.add(5, moment - dt.timedelta(seconds=5), moment)
     nameless = {"meta": {"create_time": f"{moment:%Y-%m-%dT%H:%M:%S}Z"}, "tenant_meta": {"namespace": "acme"}}
     site.api.store.add_raw([nameless])
-    state, tasks = site.airflow.run(INCREMENTAL)
-    assert state == "failed"
-    assert {(task.name, task.state, task.tries) for task in tasks} == {
-        ("acme", "failed", 1),
-        ("globex", "success", 1),
-        ("initech", "success", 1),
-    }
+    assert run_incremental(site) == ALL_WELL | {"acme": ("failed", 1)}
     assert_every_event_landed_once(site)
 
 
@@ -135,7 +193,8 @@ def test_a_task_that_finds_something_missing_lands_the_rest_and_fails_once(site:
 def test_airflow_keeps_no_secret(site: Site) -> None:
     kept = [path for path in site.airflow.folder.rglob("*") if path.is_file()]
     assert {".db", ".log"} <= {path.suffix for path in kept}
-    assert [path for path in kept if DEMO_SECRET.encode() in path.read_bytes()] == []
+    for secret in (DEMO_KEY, DEMO_SECRET):
+        assert [path for path in kept if secret.encode() in path.read_bytes()] == []
 
 
 @pytest.mark.usefixtures("backfill")

@@ -42,7 +42,10 @@ class Folder:
             return None
 
     def write(self, name: str, content: bytes) -> None:
-        """Write or replace a file."""
+        """Write or replace a file.
+
+        What a killed process has left beside it stays, as another one may be writing the same file.
+        """
         part = self._part(name)
         with self._removed_on_error(part):
             self.fs.makedirs(self.path, exist_ok=True)

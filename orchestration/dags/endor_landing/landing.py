@@ -67,7 +67,7 @@ class Landing:
         that file.
 
         Raises:
-            SeamError: an earlier run began at another time.
+            SeamError: an earlier run began at another time, or another run has landed meanwhile.
         """
         self._agree()
         kept = self.folder / "_state"
@@ -76,6 +76,9 @@ class Landing:
         number = before["files"] + 1
         with (self.folder / "news").packed(f"{number:08d}.jsonl.gz", keep_empty=False) as file:
             delivery = tap.run(file, before["state"], start_date=_text(self.takeover.start))
+            # Where a worker has lost its supervisor, Airflow's next try may have begun, and even ended, meanwhile.
+            if kept.read("incremental.json") != content:
+                raise SeamError(f"another run has landed news in {self.folder.path} since this one began")
         after = {"files": number if delivery.events else before["files"], "state": delivery.state}
         if after != before:
             kept.write("incremental.json", json.dumps(after).encode())

@@ -7,7 +7,7 @@ import os
 import subprocess
 import tempfile
 import typing as t
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 
 import msgspec
@@ -56,7 +56,7 @@ class Tap:
     """
 
     executable: str
-    settings: dict[str, t.Any]
+    settings: dict[str, t.Any] = field(repr=False)
 
     def run(
         self,
@@ -72,7 +72,7 @@ class Tap:
             settings: of this run.
 
         Raises:
-            TapFailedError: it failed; its own lines are on stdout.
+            TapFailedError: it failed, or did not start; its own lines are on stdout.
         """
         delivery = Delivery()
         with tempfile.TemporaryDirectory() as folder:
@@ -81,10 +81,7 @@ class Tap:
                 path = Path(folder, "state.json")
                 path.write_text(json.dumps(state), encoding="utf-8")
                 command += ["--state", str(path)]
-            environment = self._environment(settings)
-            with subprocess.Popen(  # noqa: S603 - who writes the configuration names the executable
-                command, stdout=subprocess.PIPE, stderr=_LOG, env=environment
-            ) as process:
+            with self._start(command, settings) as process:
                 try:
                     _take(t.cast("t.BinaryIO", process.stdout), sink, delivery)
                 except BaseException:
@@ -95,11 +92,25 @@ class Tap:
         delivery.incomplete = process.returncode == _SOMETHING_MISSING
         return delivery
 
+    # What reports a traceback with its variables must find no credentials: the environment is in none that stays, and
+    # `from None` leaves out the frames of `subprocess`.
+    def _start(self, command: list[str], settings: dict[str, t.Any]) -> subprocess.Popen[bytes]:
+        try:
+            return subprocess.Popen(  # noqa: S603 - who writes the configuration names the executable
+                command, stdout=subprocess.PIPE, stderr=_LOG, env=self._environment(settings)
+            )
+        except OSError as error:
+            raise TapFailedError(f"{self.executable} can't be started: {error.strerror}") from None
+
     def _environment(self, settings: dict[str, t.Any]) -> dict[str, str]:
-        """Give settings as environment variables: unlike a file, they are gone with the process, however that ends."""
+        """Give settings as environment variables: unlike a file, they are gone with the process, however that ends.
+
+        One that is null is left out, as there is no text for it but that of a value.
+        """
         mine = {
             f"{_PREFIX}{name.upper()}": value if isinstance(value, str) else json.dumps(value)
             for name, value in (self.settings | settings).items()
+            if value is not None
         }
         return {name: value for name, value in os.environ.items() if not name.startswith(_PREFIX)} | mine
 
