@@ -48,7 +48,7 @@ test-targets: .venv/.postgres-installed .venv/.report-installed .meltano/.target
 test-airflow: .venv/.installed $(AIRFLOW)/.installed ## Run the DAGs in orchestration/ with Airflow's own scheduler, and break and kill what runs
 	@$(BIN)/python -m pytest -m airflow tests/orchestration
 
-bench: .venv/.installed ## Measure the tap against others for about a quarter of an hour; BENCH=--quick for a minute
+bench: .venv/.postgres-installed $(AIRFLOW)/.installed ## Measure the tap against others for some 20 minutes; BENCH=--quick for two
 	@$(BIN)/python -m benchmarks --uv $(UV) $(BENCH)
 
 check: .venv/.installed ## Lint, format and types, without changing a file
@@ -76,7 +76,7 @@ lock: $(UV) ## Choose the newest allowed versions and write them to requirements
 		--no-emit-index-url --upgrade --custom-compile-command 'make lock' -o requirements/report.txt
 	@$(UV) pip compile -q requirements/airflow.in --universal --python-version 3.10 --generate-hashes --no-emit-index-url --upgrade \
 		--custom-compile-command 'make lock' -o requirements/airflow.txt
-	@for name in stock_sdk dlt_rest_api airbyte_declarative vendor_sdk plot; do \
+	@for name in stock_sdk dlt_rest_api airbyte_declarative vendor_sdk target_jsonl target_postgres plot; do \
 		$(UV) pip compile -q benchmarks/requirements/$$name.in --universal --no-emit-index-url --no-annotate --upgrade \
 			--python-version $$(test $$name = vendor_sdk && echo 3.12 || echo 3.10) \
 			--custom-compile-command 'make lock' -o benchmarks/requirements/$$name.txt || exit 1; \

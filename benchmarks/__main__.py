@@ -13,10 +13,12 @@ import typing as t
 from dataclasses import asdict, fields
 from pathlib import Path
 
-from benchmarks import report
-from benchmarks.cases import COMPETITORS, FULL, QUICK, Case, Load, Run, make_cases
+from benchmarks import report, scale
+from benchmarks.cases import COMPETITORS, FULL, OURS, QUICK, Case, Load, Run, make_cases
 from benchmarks.claims import judge
+from benchmarks.engine import measure_engine
 from benchmarks.environments import FOLDER, binaries_for, install, version_of
+from benchmarks.inputs import measure_inputs
 from benchmarks.machine import facts
 from benchmarks.measure import Figures, measure
 from benchmarks.servers import DAYS, Servers
@@ -42,12 +44,21 @@ def main() -> int:
         "versions": {COMPETITORS[n].label: version_of(COMPETITORS[n].package, b) for n, b in ready.items()},
         "rounds": given.rounds,
         "latency": sizes.latency,
-        "cases": run_rounds(cases, ready, given.rounds),
     }
+    start = dt.datetime.now(dt.timezone.utc) - dt.timedelta(days=DAYS + 1)
+    with contextlib.ExitStack() as stack:
+        servers = Servers(stack)
+        results["cases"] = run_rounds(cases, ready, given.rounds, servers, start)
+        if OURS in ready and not given.only:
+            print("Measuring bytes, states, targets, and tasks of Airflow", flush=True)
+            results["inputs"] = measure_inputs(servers.url_of, start, sizes, given.rounds, given.uv)
+            results["engine"] = measure_engine(sizes.tasks)
     results["claims"] = [] if given.quick else judge(results["cases"])
     whole = not given.quick and not given.only
     folder = PUBLISHED if whole else FOLDER / "results"
     write(results, folder, given.uv)
+    if whole:
+        scale.write(results)
     return 0 if all(case["complete"] for case in results["cases"]) else 1
 
 
@@ -69,24 +80,31 @@ def _names(text: str) -> list[str]:
     return names
 
 
-def run_rounds(cases: list[Case], binaries: dict[str, Path], rounds: int) -> list[dict[str, t.Any]]:
-    """Measure all cases in turn, as often as there are rounds; give what each of them took."""
-    start = dt.datetime.now(dt.timezone.utc) - dt.timedelta(days=DAYS + 1)
+def run_rounds(
+    cases: list[Case], binaries: dict[str, Path], rounds: int, servers: Servers, start: dt.datetime
+) -> list[dict[str, t.Any]]:
+    """Measure all cases in turn, as often as there are rounds; give what each of them took.
+
+    Args:
+        cases: what is measured.
+        binaries: the folder of each competitor's executables.
+        rounds: how often.
+        servers: hold the events.
+        start: a time before all events.
+    """
     distinct = list({case.run: case for case in cases}.values())
     figures: dict[Run, list[Figures]] = {case.run: [] for case in distinct}
-    with contextlib.ExitStack() as stack:
-        servers = Servers(stack)
 
-        def measured(case: Case) -> Figures:
-            return measure(case, binaries[case.competitor.name], servers.url_of(case.load), start)
+    def measured(case: Case) -> Figures:
+        return measure(case, binaries[case.competitor.name], servers.url_of(case.load), start)
 
-        # Not counted: the first start of a program compiles it, and brings its files into memory.
-        for competitor in {case.competitor: None for case in cases}:
-            measured(Case("warm-up", competitor, Load(10)))
-        for number in range(1, rounds + 1):
-            for case in distinct:
-                figures[case.run].append(last := measured(case))
-                _tell(number, case, last)
+    # Not counted: the first start of a program compiles it, and brings its files into memory.
+    for competitor in {case.competitor: None for case in cases}:
+        measured(Case("warm-up", competitor, Load(10)))
+    for number in range(1, rounds + 1):
+        for case in distinct:
+            figures[case.run].append(last := measured(case))
+            _tell(number, case, last)
     return [_summary(case, figures[case.run]) for case in cases]
 
 

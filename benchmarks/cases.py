@@ -140,10 +140,12 @@ class Sizes:
     growth: tuple[int, ...] = (10_000, 50_000, 100_000, 300_000, 1_000_000)
     concurrency: tuple[int, ...] = (1, 2, 4, 8, 16, 32)
     shapes: tuple[str, ...] = field(default=tuple(SHAPES))
+    states: tuple[int, ...] = (10_000, 100_000, 1_000_000)
+    tasks: int = 40
 
 
 FULL = Sizes()
-QUICK = Sizes(3_000, 3_000, 1_500, 0.05, (1, 8), (1_000, 5_000), (1, 8), ("uniform", "tied"))
+QUICK = Sizes(3_000, 3_000, 1_500, 0.05, (1, 8), (1_000, 5_000), (1, 8), ("uniform", "tied"), (1_000, 5_000), 4)
 
 TABLES = {
     "plain": "Without latency",

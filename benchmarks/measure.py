@@ -74,11 +74,12 @@ def measure(case: Case, binaries: Path, url: str, start: dt.datetime) -> Figures
     with tempfile.TemporaryDirectory(prefix="bench-") as name:
         folder = Path(name)
         config = folder / "config.json"
-        config.write_text(json.dumps(_config(case, url, start)))
+        settings = config_for(url, start) | ({} if case.concurrency is None else {"concurrency": case.concurrency})
+        config.write_text(json.dumps(settings))
         places = {"bin": str(binaries), "config": str(config), "folder": str(folder)}
         command = [part.format_map(places) for part in case.competitor.command]
         requests.post(f"{url}/_bench/reset", timeout=30)
-        code, wall, user, system, rss = _run(command, folder)
+        code, wall, user, system, rss = run_program(command, folder)
         seen = requests.get(f"{url}/_bench/stats", timeout=30).json()["requests"]
         missing, repeated = count_events(folder.glob(case.competitor.files), case.load.events)
         if code:
@@ -95,18 +96,18 @@ def measure(case: Case, binaries: Path, url: str, start: dt.datetime) -> Figures
     )
 
 
-def _config(case: Case, url: str, start: dt.datetime) -> dict[str, t.Any]:
-    config: dict[str, t.Any] = {
+def config_for(url: str, start: dt.datetime) -> dict[str, t.Any]:
+    """Give the settings that all programs take, for a server."""
+    return {
         "api_url": url,
         "namespace": "acme",
         "api_key": "bench-key",
         "api_secret": "bench-secret",
         "start_date": start.strftime("%Y-%m-%dT%H:%M:%SZ"),
     }
-    return config if case.concurrency is None else config | {"concurrency": case.concurrency}
 
 
-def _run(command: list[str], folder: Path) -> list[float]:
+def run_program(command: list[str], folder: Path) -> list[float]:
     """Run a command with its output in the folder; give what the launcher prints."""
     # Some variables of Python's own, such as PYTHONUNBUFFERED, change how fast programs are.
     foreign = ("ENDOR_", "TAP_", "DLT_", "PYTHON")

@@ -4,7 +4,9 @@ from __future__ import annotations
 
 import typing as t
 
+from benchmarks.arithmetic import Measured
 from benchmarks.cases import OURS, REFERENCE_CONCURRENCY, TABLES
+from benchmarks.scale import input_table
 
 if t.TYPE_CHECKING:
     from collections.abc import Iterable, Sequence
@@ -19,6 +21,8 @@ def markdown(results: dict[str, t.Any]) -> str:
     for table, title in TABLES.items():
         if cases := [case for case in results["cases"] if case["table"] == table]:
             parts += [f"### {title.format_map(results)}", _table(table, cases)]
+    if "inputs" in results:
+        parts += ["### What docs/scale.md starts from", input_table(Measured.of(results))]
     if results["claims"]:
         parts += ["### What is claimed", _claims(results["claims"])]
     machine, versions = results["machine"], results["versions"]

@@ -2,8 +2,8 @@
 
     python -m benchmarks.server --events 100000 --port-file port
 
-A page of 500 events (0.5 MB) takes it about 1 ms of CPU time. `GET /_bench/stats` tells the requests since the last
-`POST /_bench/reset`; neither counts itself.
+A page of 500 events (0.5 MB) takes it about 1 ms of CPU time. `GET /_bench/stats` tells the requests, and the bytes
+of the pages, since the last `POST /_bench/reset`; neither counts itself.
 """
 
 from __future__ import annotations
@@ -91,15 +91,15 @@ class Api:
     def __init__(self, log: EventLog, latency: float) -> None:
         self._log = log
         self._latency = latency
-        self._requests = 0
+        self._requests = self._bytes = 0
 
     def answer(self, method: str, target: str) -> tuple[HTTPStatus, bytes, float]:
         """Give the status and the body of an answer, and the seconds until it is sent."""
         url = urlsplit(target)
         if url.path == "/_bench/stats":
-            return HTTPStatus.OK, json.dumps({"requests": self._requests, "events": len(self._log)}).encode(), 0
+            return HTTPStatus.OK, json.dumps({"requests": self._requests, "bytes": self._bytes}).encode(), 0
         if (method, url.path) == ("POST", "/_bench/reset"):
-            self._requests = 0
+            self._requests = self._bytes = 0
             return HTTPStatus.OK, b"{}", 0
         self._requests += 1
         if (method, url.path) == ("POST", "/v1/auth/api-key"):
@@ -108,9 +108,11 @@ class Api:
         if method == "GET" and _LOG_PATH.fullmatch(url.path):
             query = {name.removeprefix("list_parameters."): value for name, value in parse_qsl(url.query)}
             try:
-                return HTTPStatus.OK, list_page(self._log, query), self._latency
+                page = list_page(self._log, query)
             except (RefusedError, ValueError) as error:
                 return HTTPStatus.BAD_REQUEST, json.dumps({"code": 3, "message": str(error)}).encode(), 0
+            self._bytes += len(page)
+            return HTTPStatus.OK, page, self._latency
         return HTTPStatus.NOT_FOUND, json.dumps({"code": 5, "message": f"no such path: {url.path}"}).encode(), 0
 
 
