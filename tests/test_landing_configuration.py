@@ -97,6 +97,7 @@ LOOKBACK = "settings.lookback_seconds takes a whole number of seconds, 0 or more
         ({"settings": {"concurrency": None}}, CONCURRENCY),
         ({"settings": {"lookback_seconds": 1.5}}, LOOKBACK),
         ({"settings": {"lookback_seconds": -1}}, LOOKBACK),
+        ({"settings": {"batch_config": {"storage": {"root": "file:///srv"}}}}, "settings.batch_config takes null, as "),
         ({"tap": None}, "tap takes the path or the name of an executable"),
     ],
 )

@@ -2,14 +2,21 @@
 
 from __future__ import annotations
 
+import json
+import shutil
 import sys
 import traceback
 import typing as t
 from pathlib import Path
 
+import fsspec
 import pytest
 
+from endor_landing.files import Folder
+from endor_landing.landing import Landing
+from endor_landing.months import Month
 from endor_landing.tap import Tap, TapFailedError
+from tests.conftest import NOW
 from tests.harness import config_for
 
 if t.TYPE_CHECKING:
@@ -42,6 +49,20 @@ def test_no_variable_in_the_traceback_of_a_failure_holds_a_credential(
     assert message in reported
     assert "tap = Tap(" in reported
     assert "hidden" not in reported
+
+
+def test_a_program_that_ends_well_and_says_nothing_is_not_taken_for_the_tap(tmp_path: Path) -> None:
+    folder = Folder(fsspec.filesystem("file"), f"{tmp_path}/acme")
+    state = {"files": 1, "state": {"bookmarks": {}}}
+    (folder / "_state").write("incremental.json", json.dumps(state).encode())
+    landing, other = Landing(folder, Month(2026, 3)), Tap(shutil.which("true") or "", {})
+    with pytest.raises(TapFailedError, match="ended without a state"):
+        landing.land_news(other)
+    with pytest.raises(TapFailedError, match="ended without a state"):
+        landing.land_month(other, Month(2026, 2), NOW, 60)
+    # Without the state the next run would read the same events again, and an empty month would count as read.
+    assert json.loads((folder / "_state").read("incremental.json") or b"") == state
+    assert folder.read("2026-02.jsonl.gz") is None
 
 
 def test_no_run_takes_a_setting_of_the_workers_environment(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:

@@ -194,4 +194,5 @@ _FIELDS = {
 _SETTINGS = {
     "concurrency": _Kind(lambda value: _is_whole(value, 1, 32), "a whole number from 1 to 32"),
     "lookback_seconds": _Kind(lambda value: _is_whole(value, 0), "a whole number of seconds, 0 or more"),
+    "batch_config": _Kind(lambda value: value is None, "null, as events in batch files do not land"),
 }

@@ -72,7 +72,7 @@ class Tap:
             settings: of this run.
 
         Raises:
-            TapFailedError: it failed, or did not start; its own lines are on stdout.
+            TapFailedError: it failed, did not start, or is another program; its own lines are on stdout.
         """
         delivery = Delivery()
         with tempfile.TemporaryDirectory() as folder:
@@ -89,6 +89,8 @@ class Tap:
                     raise
         if process.returncode not in (0, _SOMETHING_MISSING):
             raise TapFailedError(f"{self.executable} ended with exit code {process.returncode}, see the lines above")
+        if delivery.state is None:
+            raise TapFailedError(f"{self.executable} ended without a state, as the tap never does: is it the tap?")
         delivery.incomplete = process.returncode == _SOMETHING_MISSING
         return delivery
 
