@@ -40,8 +40,8 @@ class Fleet:
         at_once: how many taps the engine runs at once.
         interval: seconds between the incremental runs of a tenant.
         latency: seconds until the API gives a page.
-        start_up: seconds until a tap sends its first request.
-        engine: seconds of a slot that the engine takes for itself for each task.
+        start_up: seconds until a tap sends its first request; the default is about what `make bench` measures.
+        engine: seconds of a slot that the engine takes for itself for each task; likewise, for Airflow.
         retries: how often the engine repeats a failed incremental run; a backfill two times more.
         retry_delay: seconds until it does.
         months: how many months of each tenant are to be read besides.
@@ -55,8 +55,8 @@ class Fleet:
     at_once: int
     interval: float = 300.0
     latency: float = 0.2
-    start_up: float = 0.4
-    engine: float = 2.0
+    start_up: float = 0.35
+    engine: float = 1.75
     retries: int = 1
     retry_delay: float = 300.0
     months: int = 0
