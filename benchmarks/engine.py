@@ -15,6 +15,7 @@ import time
 import typing as t
 from pathlib import Path
 
+from benchmarks.environments import OWN_BINARIES
 from tests.fake_endor_api import DEMO_KEY, DEMO_NAMESPACE, DEMO_SECRET, FakeEndorApi
 from tests.fake_endor_api.times import utc_now
 from tests.orchestration.airflow import Airflow, connection, wait_for
@@ -22,7 +23,6 @@ from tests.orchestration.airflow import Airflow, connection, wait_for
 if t.TYPE_CHECKING:
     from collections.abc import Iterator
 
-TAP = Path(__file__).parent.parent / ".venv" / "bin" / "tap-endorlabs"
 PARALLEL = 2
 """Tasks at once: as many as the machine has cores."""
 
@@ -61,7 +61,7 @@ def _settings(folder: Path, api_url: str, tasks: int) -> dict[str, str]:
         "api_keys": {_POOL: [DEMO_NAMESPACE]},
         "schedule": None,
         "settings": {"api_url": api_url, "concurrency": 1},
-        "tap": str(TAP),
+        "tap": str(OWN_BINARIES / "tap-endorlabs"),
     }
     configuration.write_text(json.dumps(content))
     return {

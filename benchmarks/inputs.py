@@ -12,6 +12,7 @@ from pathlib import Path
 import msgspec
 import requests
 
+from benchmarks.arithmetic import PAGE
 from benchmarks.cases import REFERENCE_CONCURRENCY, Load
 from benchmarks.environments import OWN_BINARIES, install
 from benchmarks.measure import config_for, run_program
@@ -25,7 +26,6 @@ if t.TYPE_CHECKING:
 
 Row = dict[str, t.Any]
 
-PAGE = 500
 GZIP_LEVEL = 6
 _LOOK_BACK = 90 * 86_400
 """Seconds; longer than the log goes back, so that its events are all named in the state."""
