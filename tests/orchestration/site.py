@@ -6,8 +6,8 @@ import datetime as dt
 import gzip
 import json
 import os
+import shlex
 import signal
-import subprocess
 import typing as t
 from dataclasses import dataclass
 
@@ -42,6 +42,7 @@ class Site:
         landing: where the events land.
         months: those of the backfill.
         outside: the proxy for all that is not on loopback.
+        started: the file that has a line for each tap that was started: its process, and the one that started it.
     """
 
     api: FakeEndorApi
@@ -49,12 +50,14 @@ class Site:
     landing: Path
     months: list[Month]
     outside: RawServer
+    started: Path
 
     @classmethod
     def at(cls, folder: Path, api: FakeEndorApi, outside: RawServer) -> Site:
         """Write the configuration, and fill the API."""
         takeover = Month.parse(f"{utc_now() - dt.timedelta(days=2):%Y-%m}")
         months = _before(takeover, MONTHS)
+        started = folder / "started"
         content = {
             "landing": f"file://{folder}/landing",
             "first_month": str(months[0]),
@@ -62,7 +65,7 @@ class Site:
             "api_keys": API_KEYS,
             "schedule": None,
             "settings": {"api_url": api.url, "concurrency": CONCURRENCY, "page_size": 50},
-            "tap": str(TAP),
+            "tap": str(_telling_tap(folder / "tap-endorlabs", started)),
         }
         configuration = folder / "orchestration.json"
         configuration.write_text(json.dumps(content))
@@ -71,7 +74,7 @@ class Site:
         settings = {"ENDORLABS_ORCHESTRATION": str(configuration), **connections, **proxies}
         airflow = Airflow(folder / "airflow", settings)
         airflow.folder.mkdir()
-        site = cls(api, airflow, folder / "landing", months, outside)
+        site = cls(api, airflow, folder / "landing", months, outside, started)
         for number, namespace in enumerate(NAMESPACES):
             end = utc_now() - dt.timedelta(minutes=3)
             api.store.add(make_events(1000, months[0].start, end, seed=number, namespace=namespace))
@@ -114,27 +117,35 @@ class Site:
         )
 
     def kill_a_tap(self) -> None:
-        """Kill the tap that started last."""
+        """Kill the tap that started last, of those that run."""
         os.kill(self._last_tap()[0], signal.SIGKILL)
 
     def kill_a_task(self) -> None:
-        """Kill the process of Airflow that waits for the tap that started last."""
+        """Kill the process of Airflow that waits for that tap."""
         os.kill(self._last_tap()[1], signal.SIGKILL)
 
     def _last_tap(self) -> tuple[int, int]:
-        """Give the ids of its process and of that one's parent."""
-        listed = subprocess.run(["ps", "-Ao", "pid=,ppid=,args="], capture_output=True, text=True, check=True)  # noqa: S607
-        rows = [line.split(None, 2) for line in listed.stdout.splitlines()]
-        taps = [(int(pid), int(parent)) for pid, parent, command in rows if f"{TAP} " in command]
-        return max(ids for ids in taps if _session_of(ids[0]) in self.airflow.sessions)
+        for line in reversed(self.started.read_text().splitlines()):
+            tap, task = map(int, line.split())
+            if _runs(tap):
+                return tap, task
+        raise AssertionError("no tap runs")
 
 
-def _session_of(process: int) -> int | None:
-    """Tell this site's processes from those of another on the same machine."""
+def _telling_tap(script: Path, started: Path) -> Path:
+    """Write a tap that says in a file which process it is: a list of the machine's processes may not show it."""
+    lines = ("#!/bin/sh", f"echo $$ $PPID >> {shlex.quote(str(started))}", f'exec {shlex.quote(str(TAP))} "$@"', "")
+    script.write_text("\n".join(lines))
+    script.chmod(0o755)
+    return script
+
+
+def _runs(process: int) -> bool:
     try:
-        return os.getsid(process)
+        os.kill(process, 0)
     except ProcessLookupError:
-        return None
+        return False
+    return True
 
 
 def _before(month: Month, count: int) -> list[Month]:
