@@ -12,6 +12,8 @@ UV := $(or $(shell command -v uv 2>/dev/null),.tools/uv/bin/uv)
 BIN := .venv/bin
 MELTANO := .tools/meltano/bin/meltano
 AIRFLOW := orchestration/.venv
+# A test takes a millisecond or ten seconds: a process that has none left takes some from another.
+ALL_CORES := --numprocesses auto --dist worksteal
 
 .DEFAULT_GOAL := help
 .PHONY: help install demo demo-postgres demo-duckdb report test soak test-targets test-airflow bench check format generate lock build test-wheel package audit clean
@@ -32,7 +34,7 @@ demo-duckdb: .venv/.installed .tools/meltano/.installed ## The same into DuckDB 
 
 test: .venv/.installed ## Run all tests, with coverage
 	@$(BIN)/coverage erase
-	@$(BIN)/coverage run -m pytest --numprocesses auto
+	@$(BIN)/coverage run -m pytest $(ALL_CORES)
 	@$(BIN)/coverage combine --quiet
 	@$(BIN)/coverage report
 
@@ -93,7 +95,7 @@ test-wheel: build ## Run the tests with the built wheel, in an environment of it
 	@$(UV) pip install --quiet --python .tools/wheel/bin/python --no-deps dist/*.whl
 	@mkdir .tools/wheel/tests && tar -xzf dist/*.tar.gz -C .tools/wheel/tests --strip-components 1
 	@rm -r .tools/wheel/tests/tap_endorlabs
-	@cd .tools/wheel/tests && ../bin/python -m pytest --numprocesses auto --ignore tests/test_package.py $(TESTS)
+	@cd .tools/wheel/tests && ../bin/python -m pytest $(ALL_CORES) --ignore tests/test_package.py $(TESTS)
 
 package: build .tools/audit/.installed ## Install the wheel alone, run it, and check the licences of all that comes with it
 	@$(UV) venv --quiet --clear --python $(PYTHON) .tools/package

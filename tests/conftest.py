@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import datetime as dt
+import os
 import typing as t
 
 import pytest
@@ -18,6 +19,14 @@ if t.TYPE_CHECKING:
 # How long an example takes says something of the machine, not of the tap.
 settings.register_profile("tap", deadline=None)
 settings.load_profile("tap")
+
+
+# Optional, as the tests run without this plugin as well.
+@pytest.hookimpl(optionalhook=True)
+def pytest_xdist_auto_num_workers() -> int:
+    """Let more tests run than there are cores: many wait for a process, or for a server that is slow."""
+    return (os.cpu_count() or 1) + 1
+
 
 NOW = dt.datetime(2026, 3, 31, 12, 0, 0, tzinfo=dt.timezone.utc)
 """The time on the clock of the fake API."""

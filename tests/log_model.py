@@ -4,7 +4,9 @@ from __future__ import annotations
 
 import json
 import typing as t
+from bisect import bisect_right
 from dataclasses import dataclass, field
+from operator import attrgetter
 
 from tap_endorlabs.records import Event, Page
 from tap_endorlabs.timestamps import stamp_of_second
@@ -13,6 +15,9 @@ if t.TYPE_CHECKING:
     import random
 
     from tap_endorlabs.position import Position
+
+_TIME = attrgetter("create_time")
+_UUID = attrgetter("uuid")
 
 
 def event(micros: int, uuid: str) -> Event:
@@ -52,14 +57,24 @@ class LogModel:
         found = [e for e in self.events if first <= e.create_time < bound]
         if position.counted and self.counts:
             return Page([], count=len(found))
-        found.sort(key=lambda e: e.uuid)
-        if not position.whole and self.sorts:
-            self.rng.shuffle(found)
-            found.sort(key=lambda e: e.create_time)
+        size = min(position.page_size, self.most)
+        if position.whole or not self.sorts:
+            found.sort(key=_UUID)
+        else:
+            found = self._in_order_of_time(found, size)
         if position.page_id is not None:
             assert position.whole, "the API refuses page_id together with a sort"
             found = [e for e in found if e.uuid > position.page_id]
-        page = found[: min(position.page_size, self.most)]
+        page = found[:size]
         more = self.endless or (self.says_next and len(page) < len(found))
         next_page_id = page[-1].uuid if page else None
         return Page(page, size=len(page), says_more=more, next_page_id=next_page_id)
+
+    def _in_order_of_time(self, events: list[Event], size: int) -> list[Event]:
+        """Sort them, with ties at random where they can be seen: among so many at the beginning."""
+        events.sort(key=_TIME)
+        last = events[:size][-1:]
+        end = bisect_right(events, last[0].create_time, key=_TIME) if last else 0
+        seen = events[:end]
+        self.rng.shuffle(seen)
+        return sorted(seen, key=_TIME) + events[end:]
