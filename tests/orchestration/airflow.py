@@ -58,13 +58,12 @@ class Airflow:
     folder: Path
     settings: dict[str, str]
     sessions: frozenset[int] = frozenset()
-    _ports: list[int] = field(default_factory=list)
+    _ports: tuple[int, int] = field(default_factory=lambda: (free_port(), free_port()))
     _session: requests.Session = field(default_factory=requests.Session)
 
     @contextlib.contextmanager
     def running(self) -> Iterator[None]:
         """Start it, and end it."""
-        self._ports = [_free_port(), _free_port()]
         assert self._start("db", "migrate").wait() == 0, (self.folder / "db.log").read_text()
         services = [self._start(name) for name in ("scheduler", "api-server", "dag-processor")]
         self.sessions = frozenset(service.pid for service in services)
@@ -149,9 +148,16 @@ class Airflow:
         }
 
 
-def connection(login: str, password: str) -> str:
+def connection(login: str, password: str, **more: t.Any) -> str:
     """Give the text of an environment variable that stands for a connection."""
-    return json.dumps({"conn_type": "generic", "login": login, "password": password})
+    return json.dumps({"conn_type": "generic", "login": login, "password": password} | more)
+
+
+def free_port() -> int:
+    """Give a port of loopback that nobody listens on."""
+    with socket.socket() as listener:
+        listener.bind(("127.0.0.1", 0))
+        return int(listener.getsockname()[1])
 
 
 def wait_for(done: Callable[[], bool], what: str, seconds: float) -> None:
@@ -173,9 +179,3 @@ def _end(service: subprocess.Popen[bytes]) -> None:
     except subprocess.TimeoutExpired:
         os.killpg(service.pid, signal.SIGKILL)
         service.wait()
-
-
-def _free_port() -> int:
-    with socket.socket() as listener:
-        listener.bind(("127.0.0.1", 0))
-        return int(listener.getsockname()[1])

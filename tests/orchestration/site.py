@@ -1,4 +1,4 @@
-"""A site where the DAGs run: the fake API with three tenants, Airflow, and a folder where the events land."""
+"""A site where the DAGs run: the fake API with three tenants, Airflow, and an object store where the events land."""
 
 from __future__ import annotations
 
@@ -10,7 +10,9 @@ import shlex
 import signal
 import typing as t
 from dataclasses import dataclass
+from pathlib import Path
 
+from endor_landing.configuration import FILE_VARIABLE
 from endor_landing.months import Month
 from tap_endorlabs.timestamps import normalize
 from tests.fake_endor_api import DEMO_KEY, DEMO_SECRET, FakeEndorApi, make_events, make_events_at
@@ -18,8 +20,7 @@ from tests.fake_endor_api.times import SECOND, to_nanoseconds, utc_now
 from tests.orchestration.airflow import ROOT, Airflow, connection
 
 if t.TYPE_CHECKING:
-    from pathlib import Path
-
+    from tests.orchestration.object_store import ObjectStore
     from tests.raw_server import RawServer
 
 API_KEYS = {"endorlabs": ["acme", "globex"], "endorlabs_initech": ["initech"]}
@@ -28,6 +29,7 @@ SLOTS = {"endorlabs": 4, "endorlabs_initech": 2}
 CONCURRENCY = 2
 MONTHS = 4
 TAP = ROOT / ".venv" / "bin" / "tap-endorlabs"
+_LANDING = "security/endorlabs"
 
 Events = list[dict[str, t.Any]]
 
@@ -39,7 +41,7 @@ class Site:
     Attributes:
         api: has a few hundred events a month in each namespace, and several at each boundary of months.
         airflow: runs the DAGs.
-        landing: where the events land.
+        store: where the events land.
         months: those of the backfill.
         outside: the proxy for all that is not on loopback.
         started: the file that has a line for each tap that was started: its process, and the one that started it.
@@ -47,19 +49,19 @@ class Site:
 
     api: FakeEndorApi
     airflow: Airflow
-    landing: Path
+    store: ObjectStore
     months: list[Month]
     outside: RawServer
     started: Path
 
     @classmethod
-    def at(cls, folder: Path, api: FakeEndorApi, outside: RawServer) -> Site:
+    def at(cls, folder: Path, api: FakeEndorApi, store: ObjectStore, outside: RawServer) -> Site:
         """Write the configuration, and fill the API."""
         takeover = Month.parse(f"{utc_now() - dt.timedelta(days=2):%Y-%m}")
         months = _before(takeover, MONTHS)
         started = folder / "started"
         content = {
-            "landing": f"file://{folder}/landing",
+            "landing": store.url("lake", _LANDING),
             "first_month": str(months[0]),
             "takeover": str(takeover),
             "api_keys": API_KEYS,
@@ -70,11 +72,12 @@ class Site:
         configuration = folder / "orchestration.json"
         configuration.write_text(json.dumps(content))
         connections = {f"AIRFLOW_CONN_{name.upper()}": connection(DEMO_KEY, DEMO_SECRET) for name in API_KEYS}
+        connections["AIRFLOW_CONN_LAKE"] = store.connection
         proxies = dict.fromkeys(("http_proxy", "https_proxy", "all_proxy"), outside.url) | {"no_proxy": "127.0.0.1"}
-        settings = {"ENDORLABS_ORCHESTRATION": str(configuration), **connections, **proxies}
+        settings = {FILE_VARIABLE: str(configuration), **connections, **proxies}
         airflow = Airflow(folder / "airflow", settings)
         airflow.folder.mkdir()
-        site = cls(api, airflow, folder / "landing", months, outside, started)
+        site = cls(api, airflow, store, months, outside, started)
         for number, namespace in enumerate(NAMESPACES):
             end = utc_now() - dt.timedelta(minutes=3)
             api.store.add(make_events(1000, months[0].start, end, seed=number, namespace=namespace))
@@ -82,6 +85,13 @@ class Site:
             times = [at + shift for at in boundaries for shift in (-SECOND, -1000, 0, 0, 0, 1000)]
             api.store.add(make_events_at(times, seed=100 + number, namespace=namespace))
         return site
+
+    def elsewhere(self, folder: Path) -> Airflow:
+        """Give another Airflow, with the same configuration but for the landing, which is a folder."""
+        before = Path(self.airflow.settings[FILE_VARIABLE]).read_text()
+        configuration = folder / "orchestration.json"
+        configuration.write_text(json.dumps(json.loads(before) | {"landing": f"file://{folder}/landing"}))
+        return Airflow(folder, self.airflow.settings | {FILE_VARIABLE: str(configuration)})
 
     def add(self, count: int, begin: dt.datetime, end: dt.datetime) -> None:
         """Let events be in each namespace at once that happened in [begin, end)."""
@@ -96,7 +106,7 @@ class Site:
             if item["tenant_meta"]["namespace"].split(".")[0] == namespace and "uuid" in item
         ]
         first, last = (None if moment is None else f"{moment:%Y-%m-%dT%H:%M:%S}" for moment in (begin, end))
-        return _sorted(
+        return sorted_events(
             item
             for item in stamped
             if (first is None or item["create_time"] >= first) and (last is None or item["create_time"] < last)
@@ -105,14 +115,14 @@ class Site:
     def files(self) -> dict[str, Events]:
         """Give the events of each file that has landed, by its path, in their order there."""
         return {
-            str(path.relative_to(self.landing)): [json.loads(line) for line in gzip.open(path)]
-            for path in self.landing.rglob("*")
-            if path.is_file() and path.parent.name != "_state"
+            path: [json.loads(line) for line in gzip.decompress(content).splitlines()]
+            for path, content in self.store.files(_LANDING).items()
+            if "/_state/" not in path
         }
 
     def landed(self, namespace: str) -> Events:
         """Give the events in all files of a namespace, sorted."""
-        return _sorted(
+        return sorted_events(
             event for path, events in self.files().items() if path.startswith(f"{namespace}/") for event in events
         )
 
@@ -155,5 +165,6 @@ def _before(month: Month, count: int) -> list[Month]:
     return months[:0:-1]
 
 
-def _sorted(events: t.Iterable[dict[str, t.Any]]) -> Events:
+def sorted_events(events: t.Iterable[dict[str, t.Any]]) -> Events:
+    """Sort them by time, and by uuid where they share one."""
     return sorted(events, key=lambda event: (event["create_time"], event["uuid"]))

@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import datetime as dt
+import gzip
 import itertools
+import json
 import re
 import shlex
 import typing as t
@@ -13,11 +15,13 @@ import pytest
 from tests.fake_endor_api import DEMO_KEY, DEMO_SECRET, FakeEndorApi, Fault
 from tests.fake_endor_api.times import utc_now
 from tests.orchestration.airflow import ROOT, wait_for
-from tests.orchestration.site import API_KEYS, CONCURRENCY, NAMESPACES, SLOTS, Site
+from tests.orchestration.object_store import ObjectStore
+from tests.orchestration.site import API_KEYS, CONCURRENCY, NAMESPACES, SLOTS, Site, sorted_events
 from tests.raw_server import RawServer
 
 if t.TYPE_CHECKING:
     from collections.abc import Iterator
+    from pathlib import Path
 
     from tests.orchestration.airflow import DagRun, TaskRun
 
@@ -30,8 +34,10 @@ ALL_WELL = dict.fromkeys(NAMESPACES, ("success", 1))
 
 @pytest.fixture(scope="module")
 def site(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Site]:
-    with FakeEndorApi() as api, RawServer(lambda: [b"HTTP/1.1 403 Forbidden\r\n\r\n"]) as outside:
-        site = Site.at(tmp_path_factory.mktemp("site"), api, outside)
+    folder = tmp_path_factory.mktemp("site")
+    store = ObjectStore(folder / "store.log")
+    with FakeEndorApi() as api, RawServer(lambda: [b"HTTP/1.1 403 Forbidden\r\n\r\n"]) as outside, store.running():
+        site = Site.at(folder, api, store, outside)
         with site.airflow.running():
             for name, slots in SLOTS.items():
                 site.airflow.call("POST", "pools", {"name": name, "slots": slots})
@@ -120,8 +126,7 @@ def test_a_backfill_lands_each_month_whole_whatever_was_killed(site: Site, backf
         events = months[f"{namespace}/{month}.jsonl.gz"]
         assert sorted(event["create_time"] for event in events) == [event["create_time"] for event in events]
         assert len(events) > 100
-        events.sort(key=lambda event: (event["create_time"], event["uuid"]))
-        assert events == site.in_api(namespace, month.start, month.next.start)
+        assert sorted_events(events) == site.in_api(namespace, month.start, month.next.start)
 
 
 def test_a_pool_bounds_the_requests_with_an_api_key(backfill: list[TaskRun]) -> None:
@@ -187,6 +192,15 @@ def test_a_task_that_finds_something_missing_lands_the_rest_and_fails_once(site:
     site.api.store.add_raw([nameless])
     assert run_incremental(site) == ALL_WELL | {"acme": ("failed", 1)}
     assert_every_event_landed_once(site)
+
+
+@pytest.mark.usefixtures("backfill")
+def test_a_folder_of_a_disk_serves_as_well(site: Site, tmp_path: Path) -> None:
+    airflow = site.elsewhere(tmp_path)
+    airflow.command("db", "migrate")
+    airflow.command("dags", "test", INCREMENTAL["initech"])
+    with gzip.open(tmp_path / "landing" / "initech" / "news" / "00000001.jsonl.gz") as file:
+        assert sorted_events(map(json.loads, file)) == site.in_api("initech", site.months[-1].next.start)
 
 
 @pytest.mark.usefixtures("backfill")
