@@ -143,9 +143,9 @@ def refuse_connections(scene: Scene) -> None:
 
 
 def fail_lookups(scene: Scene) -> None:
-    """Let no host be found; an open connection would need none to be."""
+    """Let no host be found, and none be reached through a connection that is open, or whose host was found before."""
     lookups_fail(scene.folder).touch()
-    scene.api.drop_connections()
+    scene.api.refuse_connections()
 
 
 def token_is_revoked(log_in: Fault, times: int | None) -> Arrange:

@@ -55,10 +55,6 @@ class Listener:
         """Drop all connections and accept no more; from any thread."""
         asyncio.run_coroutine_threadsafe(self._refuse(), self._loop)
 
-    def drop(self) -> None:
-        """Drop all connections; from any thread."""
-        asyncio.run_coroutine_threadsafe(self._drop(), self._loop)
-
     def accept(self) -> None:
         """Listen again, if it doesn't; from any thread but its own."""
         asyncio.run_coroutine_threadsafe(self._accept(), self._loop).result(timeout=30)

@@ -121,10 +121,6 @@ class FakeEndorApi:
         self._faults.clear()
         self._listener.accept()
 
-    def drop_connections(self) -> None:
-        """Drop all connections."""
-        self._listener.drop()
-
     def refuse_connections(self) -> None:
         """Drop all connections and accept no more, until it heals."""
         self._listener.refuse()
