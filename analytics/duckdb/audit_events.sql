@@ -14,8 +14,9 @@ SELECT
         nullif(regexp_replace(meta->>'created_by', '^([^@]+@[^@]+)@.*$', '\1'), ''),
         'unknown'
     ) AS actor,
+    -- The parentheses: to DuckDB 1, LIKE comes before ->>.
     coalesce(
-        list_contains(json_extract_string(spec, '$.claims[*]'), 'api-key') OR meta->>'created_by' LIKE '%@api-key',
+        list_contains(json_extract_string(spec, '$.claims[*]'), 'api-key') OR (meta->>'created_by') LIKE '%@api-key',
         FALSE
     ) AS by_api_key,
     spec->>'operation' AS operation,
