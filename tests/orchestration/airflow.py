@@ -129,7 +129,7 @@ class Airflow:
 
     def _environment(self) -> dict[str, str]:
         api_port, log_port = self._ports
-        users = ("AIRFLOW", "ENDOR", "TAP_", "HTTP", "ALL_PROXY", "NO_PROXY")
+        users = ("AIRFLOW", "AWS_", "ENDOR", "TAP_", "HTTP", "ALL_PROXY", "NO_PROXY")
         return {name: value for name, value in os.environ.items() if not name.upper().startswith(users)} | {
             "AIRFLOW_HOME": str(self.folder),
             "AIRFLOW__API__HOST": "127.0.0.1",
