@@ -4,12 +4,13 @@ from __future__ import annotations
 
 import typing as t
 
+from benchmarks import document
 from benchmarks.arithmetic import Measured
 from benchmarks.cases import OURS, REFERENCE_CONCURRENCY, TABLES
 from benchmarks.scale import input_table
 
 if t.TYPE_CHECKING:
-    from collections.abc import Iterable, Sequence
+    from collections.abc import Iterable
 
 COMPARED = ("plain", "waiting")
 _COLUMNS = ("wall s", "user CPU s", "peak RSS MB", "requests", "µs an event: wall", "CPU")
@@ -44,7 +45,7 @@ def _table(table: str, cases: list[dict[str, t.Any]]) -> str:
         *_COLUMNS,
         *(("x ours: wall", "CPU") if compared else ()),
     ]
-    return _lines([head, *rows])
+    return document.table([head, *rows])
 
 
 def _row(case: dict[str, t.Any], table: str) -> list[str]:
@@ -92,18 +93,4 @@ def _claims(claims: list[dict[str, t.Any]]) -> str:
         ]
         for claim in claims
     ]
-    return _lines([["", "at most", "measured", "holds"], *rows])
-
-
-def _lines(rows: Sequence[Sequence[str]]) -> str:
-    """Give the rows, the first of them the head, as an aligned table with figures to the right."""
-    widths = [max(map(len, column)) for column in zip(*rows, strict=True)]
-    rule = [f"{'-' * (width - 1)}{':' if place else '-'}" for place, width in enumerate(widths)]
-    padded = [
-        [
-            cell.rjust(width) if place else cell.ljust(width)
-            for place, (cell, width) in enumerate(zip(row, widths, strict=True))
-        ]
-        for row in (rows[0], rule, *rows[1:])
-    ]
-    return "\n".join(f"| {' | '.join(row)} |" for row in padded)
+    return document.table([["", "at most", "measured", "holds"], *rows])

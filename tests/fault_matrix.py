@@ -25,9 +25,9 @@ from tests.faults_in_runs import (
     without_time,
     without_uuid,
 )
+from tests.markers import filled
 
 DOCUMENT = Path(__file__).parent.parent / "docs" / "reliability.md"
-_BEGIN, _END = "<!-- fault matrix -->", "<!-- /fault matrix -->"
 
 SOMETHING_MISSING = 3
 """The exit code where all that is readable has been delivered, but something is missing."""
@@ -184,8 +184,7 @@ def _said(outcome: Outcome) -> str:
 
 def with_table(document: str) -> str:
     """Give a document with the matrix between its markers."""
-    head, rest = document.split(f"{_BEGIN}\n")
-    return f"{head}{_BEGIN}\n{table()}\n{_END}{rest.split(_END)[1]}"
+    return filled(document, "fault matrix", table())
 
 
 if __name__ == "__main__":

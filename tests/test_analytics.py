@@ -10,6 +10,7 @@ import duckdb
 
 from analytics import FOLDER, VIEWS
 from tests.analytics_cases import Ask, ViewTests
+from tests.markers import between
 
 
 def as_text(value: t.Any) -> t.Any:
@@ -28,7 +29,7 @@ def fill(connection: duckdb.DuckDBPyConnection, log: list[dict[str, t.Any]]) -> 
 
 
 def test_the_readme_has_every_view_with_its_question() -> None:
-    table = (FOLDER.parent / "README.md").read_text().split("<!-- views -->")[1].split("<!-- /views -->")[0].strip()
+    table = between((FOLDER.parent / "README.md").read_text(), "views")
     rows = ["| view | what it answers |", "|---|---|"]
     for view in VIEWS:
         question = (FOLDER / "views" / f"{view}.sql").read_text().splitlines()[0].removeprefix("-- ")

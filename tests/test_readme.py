@@ -21,6 +21,7 @@ from tap_endorlabs.streams import STREAMS
 from tap_endorlabs.tap import TapEndorLabs
 from tap_endorlabs.timestamps import earlier
 from tests.fake_endor_api import PARTNER_SAMPLE
+from tests.markers import between
 
 ROOT = Path(__file__).parent.parent
 README = (ROOT / "README.md").read_text()
@@ -48,7 +49,7 @@ def samples(title: str) -> list[dict[str, t.Any]]:
 
 
 def test_the_readme_has_the_table_of_settings() -> None:
-    table = README.split("<!-- settings -->")[1].split("<!-- /settings -->")[0].strip()
+    table = between(README, "settings")
     wanted = "\n".join(settings_table())
     assert table == wanted, f"Paste this between the markers:\n{wanted}"
 

@@ -3,8 +3,6 @@
 from __future__ import annotations
 
 import json
-import typing as t
-from pathlib import Path
 
 import pytest
 
@@ -12,9 +10,10 @@ import pytest
 pytest.importorskip("benchmarks.scale")
 
 from benchmarks.arithmetic import Measured, plan
-from benchmarks.document import DOCUMENT, filled
+from benchmarks.document import DOCUMENT
 from benchmarks.scale import RESULTS, sections
 from benchmarks.tenants import AT_ONCE, LIMITS, steady, steady_cell
+from tests.markers import between
 
 MEASURED = Measured(
     start_up=0.4,
@@ -55,18 +54,23 @@ def test_many_events_take_pages_and_are_named_in_the_state_for_a_minute() -> Non
 
 
 def test_the_tables_follow_from_the_published_figures() -> None:
+    document = DOCUMENT.read_text()
     for name, text in sections(Measured.of(json.loads(RESULTS.read_text()))).items():
-        assert filled(name) == text, "python -m benchmarks.scale"
+        assert between(document, name) == text, "python -m benchmarks.scale"
 
 
 @pytest.mark.parametrize(("limit", "at_once"), [(5, 4), (50, 200)])
 def test_the_simulation_gives_the_published_outcome_again(limit: int, at_once: int) -> None:
-    rows = [[cell.strip() for cell in line.split("|")[1:-1]] for line in filled("tenants").splitlines()[2:]]
+    rows = [
+        [cell.strip() for cell in line.split("|")[1:-1]]
+        for line in between(DOCUMENT.read_text(), "tenants").splitlines()[2:]
+    ]
     cells = dict(zip(LIMITS, rows, strict=True))[limit]
     assert steady_cell(steady(limit, at_once)) == cells[1 + AT_ONCE.index(at_once)], "python -m benchmarks.tenants"
 
 
 def test_every_place_in_the_document_is_filled() -> None:
-    names: t.Final = ("inputs", "time", "size", "limits", "backfill", "tenants", "tenants-backfill", "tenants-check")
-    assert [name for name in names if not filled(name)] == []
-    assert Path(DOCUMENT).read_text().count("<!-- /") == len(names)
+    document = DOCUMENT.read_text()
+    names = ("inputs", "time", "size", "limits", "backfill", "tenants", "tenants-backfill", "tenants-check")
+    assert [name for name in names if not between(document, name)] == []
+    assert document.count("<!-- /") == len(names)
