@@ -86,6 +86,11 @@ class Outcome:
     backfill: float | None = None
 
 
+def limit_of(requests: float) -> RateLimit:
+    """Give a limit that lets so many requests through in a second, and as many at once."""
+    return RateLimit(requests, burst=max(1, int(requests)))
+
+
 def simulate(fleet: Fleet, seconds: float, seed: int = 0) -> Outcome:
     """Let the tenants' taps run for some time.
 
@@ -102,18 +107,22 @@ class _Simulation:
         self._fleet = fleet
         self._env = simpy.Environment()
         self._slots = simpy.PriorityResource(self._env, fleet.at_once)
-        self._limit = RateLimit(fleet.limit, burst=max(1, int(fleet.limit)))
+        self._limit = limit_of(fleet.limit)
         self._rng = random.Random(seed)
-        self._months_left = fleet.tenants * fleet.months
         self._outcome = Outcome()
 
     def run(self, seconds: float) -> Outcome:
         fleet, env = self._fleet, self._env
         for _ in range(fleet.tenants):
             env.process(self._tenant())
-        months = [env.process(self._month()) for _ in range(self._months_left)]
-        over = env.timeout(seconds)
-        env.run(env.any_of([over, env.all_of(months)]) if months else over)
+        months = [
+            env.process(self._task(_BACKFILL, fleet.pages, fleet.concurrency, fleet.retries + 2))
+            for _ in range(fleet.tenants * fleet.months)
+        ]
+        over, ended = env.timeout(seconds), env.all_of(months)
+        env.run(env.any_of([over, ended]) if months else over)
+        if months and ended.triggered and all(month.value is not None for month in months):
+            self._outcome.backfill = self._now()
         return self._outcome
 
     def _now(self) -> float:
@@ -130,13 +139,6 @@ class _Simulation:
                 read_up_to = begun
             # Runs that are overdue are made up for by one.
             due = max(due + self._fleet.interval, self._now() // self._fleet.interval * self._fleet.interval)
-
-    def _month(self) -> Steps:
-        fleet = self._fleet
-        if (yield from self._task(_BACKFILL, fleet.pages, fleet.concurrency, fleet.retries + 2)) is not None:
-            self._months_left -= 1
-        if not self._months_left:
-            self._outcome.backfill = self._now()
 
     def _task(self, priority: int, pages: int, concurrency: int, retries: int) -> Steps:
         """Run a tap as a task of the engine; give the time up to which it has read, None where all tries failed."""

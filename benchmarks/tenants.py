@@ -17,8 +17,8 @@ from datetime import timedelta
 from pathlib import Path
 
 from benchmarks.document import fill, table
-from benchmarks.fleet import Fleet, Outcome, share, simulate
-from tests.fake_endor_api import Behaviour, FakeEndorApi, RateLimit, make_events
+from benchmarks.fleet import Fleet, Outcome, limit_of, share, simulate
+from tests.fake_endor_api import Behaviour, FakeEndorApi, make_events
 from tests.fake_endor_api.times import utc_now
 from tests.harness import Process, config_for
 
@@ -100,8 +100,7 @@ def check(tenants: int = 60, limit: float = 4, at_once: int = 6) -> str:
 
 def _real(tenants: int, limit: float | None, at_once: int) -> tuple[float, int, int]:
     """Run a tap for each tenant; give the seconds, the requests and how many of them were refused."""
-    latency = Fleet(tenants, 1, at_once).latency
-    behaviour = Behaviour(latency=latency, rate_limit=RateLimit(limit, burst=max(1, int(limit))) if limit else None)
+    behaviour = Behaviour(latency=Fleet.latency, rate_limit=limit_of(limit) if limit else None)
     with FakeEndorApi(behaviour=behaviour) as api, tempfile.TemporaryDirectory() as folder:
         start = utc_now() - timedelta(days=1)
         names = [f"tenant-{number}" for number in range(tenants)]
