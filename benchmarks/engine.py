@@ -16,9 +16,9 @@ import typing as t
 from pathlib import Path
 
 from benchmarks.environments import OWN_BINARIES
-from tests.fake_endor_api import DEMO_KEY, DEMO_NAMESPACE, DEMO_SECRET, FakeEndorApi
+from tests.fake_endor_api import DEMO_NAMESPACE, FakeEndorApi
 from tests.fake_endor_api.times import utc_now
-from tests.orchestration.airflow import Airflow, connection, wait_for
+from tests.orchestration.airflow import Airflow, configure, months_before, wait_for
 
 if t.TYPE_CHECKING:
     from collections.abc import Iterator
@@ -51,30 +51,22 @@ def measure_engine(tasks: int) -> dict[str, float]:
 
 
 def _settings(folder: Path, api_url: str, tasks: int) -> dict[str, str]:
-    configuration = folder / "orchestration.json"
     now = utc_now()
-    months = now.year * 12 + now.month - 1
-    content = {
+    configuration = {
         "landing": f"file://{folder}/landing",
-        "first_month": _month(months - tasks),
-        "takeover": _month(months),
+        "first_month": months_before(now, tasks)[0],
+        "takeover": f"{now:%Y-%m}",
         "api_keys": {_POOL: [DEMO_NAMESPACE]},
         "schedule": None,
         "settings": {"api_url": api_url, "concurrency": 1},
         "tap": str(OWN_BINARIES / "tap-endorlabs"),
     }
-    configuration.write_text(json.dumps(content))
     return {
-        "ENDORLABS_ORCHESTRATION": str(configuration),
-        f"AIRFLOW_CONN_{_POOL.upper()}": connection(DEMO_KEY, DEMO_SECRET),
+        **configure(folder, configuration),
         "AIRFLOW__CORE__PARALLELISM": str(PARALLEL),
         # As it is unless somebody sets it: the tests do, to be faster.
         "AIRFLOW__SCHEDULER__SCHEDULER_IDLE_SLEEP_TIME": "1",
     }
-
-
-def _month(months: int) -> str:
-    return f"{months // 12:04}-{months % 12 + 1:02}"
 
 
 def _measure(airflow: Airflow) -> dict[str, float]:

@@ -15,7 +15,10 @@ from pathlib import Path
 
 import requests
 
+from tests.fake_endor_api import DEMO_KEY, DEMO_SECRET
+
 if t.TYPE_CHECKING:
+    import datetime as dt
     from collections.abc import Callable, Iterator
 
 ROOT = Path(__file__).parent.parent.parent
@@ -146,6 +149,20 @@ class Airflow:
             "AIRFLOW__USAGE_DATA_COLLECTION__ENABLED": "False",
             **self.settings,
         }
+
+
+def configure(folder: Path, content: dict[str, t.Any]) -> dict[str, str]:
+    """Write the configuration of the DAGs; give the variables that name it and hold the API keys, the fake API's."""
+    path = folder / "orchestration.json"
+    path.write_text(json.dumps(content))
+    keys = {f"AIRFLOW_CONN_{name.upper()}": connection(DEMO_KEY, DEMO_SECRET) for name in content["api_keys"]}
+    return {"ENDORLABS_ORCHESTRATION": str(path), **keys}
+
+
+def months_before(moment: dt.datetime, count: int) -> list[str]:
+    """Give so many months before that of a moment, as the configuration has them."""
+    end = moment.year * 12 + moment.month - 1
+    return [f"{month // 12:04}-{month % 12 + 1:02}" for month in range(end - count, end)]
 
 
 def connection(login: str, password: str, **more: t.Any) -> str:

@@ -10,16 +10,16 @@ import shlex
 import signal
 import typing as t
 from dataclasses import dataclass
-from pathlib import Path
 
-from endor_landing.configuration import FILE_VARIABLE
 from endor_landing.months import Month
 from tap_endorlabs.timestamps import normalize
-from tests.fake_endor_api import DEMO_KEY, DEMO_SECRET, FakeEndorApi, make_events, make_events_at
+from tests.fake_endor_api import FakeEndorApi, make_events, make_events_at
 from tests.fake_endor_api.times import SECOND, to_nanoseconds, utc_now
-from tests.orchestration.airflow import ROOT, Airflow, connection
+from tests.orchestration.airflow import ROOT, Airflow, configure, months_before
 
 if t.TYPE_CHECKING:
+    from pathlib import Path
+
     from tests.orchestration.object_store import ObjectStore
     from tests.raw_server import RawServer
 
@@ -45,6 +45,7 @@ class Site:
         months: those of the backfill.
         outside: the proxy for all that is not on loopback.
         started: the file that has a line for each tap that was started: its process, and the one that started it.
+        configuration: that of the DAGs.
     """
 
     api: FakeEndorApi
@@ -53,14 +54,15 @@ class Site:
     months: list[Month]
     outside: RawServer
     started: Path
+    configuration: dict[str, t.Any]
 
     @classmethod
     def at(cls, folder: Path, api: FakeEndorApi, store: ObjectStore, outside: RawServer) -> Site:
         """Write the configuration, and fill the API."""
-        takeover = Month.parse(f"{utc_now() - dt.timedelta(days=2):%Y-%m}")
-        months = _before(takeover, MONTHS)
+        months = [Month.parse(month) for month in months_before(utc_now() - dt.timedelta(days=2), MONTHS)]
+        takeover = months[-1].next
         started = folder / "started"
-        content = {
+        configuration = {
             "landing": store.url("lake", _LANDING),
             "first_month": str(months[0]),
             "takeover": str(takeover),
@@ -69,15 +71,11 @@ class Site:
             "settings": {"api_url": api.url, "concurrency": CONCURRENCY, "page_size": 50},
             "tap": str(_telling_tap(folder / "tap-endorlabs", started)),
         }
-        configuration = folder / "orchestration.json"
-        configuration.write_text(json.dumps(content))
-        connections = {f"AIRFLOW_CONN_{name.upper()}": connection(DEMO_KEY, DEMO_SECRET) for name in API_KEYS}
-        connections["AIRFLOW_CONN_LAKE"] = store.connection
         proxies = dict.fromkeys(("http_proxy", "https_proxy", "all_proxy"), outside.url) | {"no_proxy": "127.0.0.1"}
-        settings = {FILE_VARIABLE: str(configuration), **connections, **proxies}
+        settings = {**configure(folder, configuration), "AIRFLOW_CONN_LAKE": store.connection, **proxies}
         airflow = Airflow(folder / "airflow", settings)
         airflow.folder.mkdir()
-        site = cls(api, airflow, store, months, outside, started)
+        site = cls(api, airflow, store, months, outside, started, configuration)
         for number, namespace in enumerate(NAMESPACES):
             end = utc_now() - dt.timedelta(minutes=3)
             api.store.add(make_events(1000, months[0].start, end, seed=number, namespace=namespace))
@@ -88,10 +86,8 @@ class Site:
 
     def elsewhere(self, folder: Path) -> Airflow:
         """Give another Airflow, with the same configuration but for the landing, which is a folder."""
-        before = Path(self.airflow.settings[FILE_VARIABLE]).read_text()
-        configuration = folder / "orchestration.json"
-        configuration.write_text(json.dumps(json.loads(before) | {"landing": f"file://{folder}/landing"}))
-        return Airflow(folder, self.airflow.settings | {FILE_VARIABLE: str(configuration)})
+        other = configure(folder, self.configuration | {"landing": f"file://{folder}/landing"})
+        return Airflow(folder, self.airflow.settings | other)
 
     def add(self, count: int, begin: dt.datetime, end: dt.datetime) -> None:
         """Let events be in each namespace at once that happened in [begin, end)."""
@@ -156,13 +152,6 @@ def _runs(process: int) -> bool:
     except ProcessLookupError:
         return False
     return True
-
-
-def _before(month: Month, count: int) -> list[Month]:
-    months = [month]
-    while len(months) <= count:
-        months.append(Month.parse(f"{months[-1].start - dt.timedelta(days=1):%Y-%m}"))
-    return months[:0:-1]
 
 
 def sorted_events(events: t.Iterable[dict[str, t.Any]]) -> Events:
