@@ -58,7 +58,11 @@ def _tap(folder: Path, url: str, start: dt.datetime, **settings: int) -> list[fl
     own = {"concurrency": REFERENCE_CONCURRENCY, **settings}
     config.write_text(json.dumps(config_for(url, start) | own))
     requests.post(f"{url}/_bench/reset", timeout=30)
-    figures = run_program([f"{OWN_BINARIES}/tap-endorlabs", "--config", str(config)], folder)
+    return _run([f"{OWN_BINARIES}/tap-endorlabs", "--config", str(config)], folder)
+
+
+def _run(command: list[str], folder: Path) -> list[float]:
+    figures = run_program(command, folder)
     if figures[0]:
         raise RuntimeError((folder / "stderr").read_text()[-2_000:])
     return figures
@@ -98,8 +102,8 @@ def _targets(folder: Path, messages: Path, events: int, rounds: int, uv: str) ->
     with running() as database:
         config.write_text(json.dumps({"sqlalchemy_url": _url_of(database), "default_target_schema": "tap_endorlabs"}))
         yield _target(folder, "target-postgres", config, messages, events, rounds, uv)
-        if len(database.rows()) != events:
-            raise RuntimeError(f"target-postgres has loaded {len(database.rows())} of {events} events")
+        if (loaded := len(database.rows())) != events:
+            raise RuntimeError(f"target-postgres has loaded {loaded} of {events} events")
 
 
 def _url_of(database: Database) -> str:
@@ -112,9 +116,7 @@ def _target(  # noqa: PLR0913, PLR0917
 ) -> Row:
     binaries = install(name.replace("-", "_"), str(OWN_BINARIES / "python"), uv)
     command = f'exec "{binaries.absolute()}/{name}" --config "{config}" < "{messages}"'
-    runs = [run_program(["sh", "-c", command], folder) for _ in range(rounds)]
-    if any(code for code, *_ in runs):
-        raise RuntimeError((folder / "stderr").read_text()[-2_000:])
+    runs = [_run(["sh", "-c", command], folder) for _ in range(rounds)]
     return {"target": name, "events": events, **_medians(runs)}
 
 

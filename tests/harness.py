@@ -11,17 +11,19 @@ import sys
 import threading
 import typing as t
 from dataclasses import dataclass
+from pathlib import Path
 
 from tap_endorlabs.retry import Retry
 from tap_endorlabs.tap import TapEndorLabs
 from tests.fake_endor_api import DEMO_KEY, DEMO_NAMESPACE, DEMO_SECRET
 
 if t.TYPE_CHECKING:
-    from pathlib import Path
-
     from singer_sdk.io_base import SingerWriter
 
     from tests.fake_endor_api import FakeEndorApi
+
+TAP = str(Path(sys.executable).with_name("tap-endorlabs"))
+"""The executable that is installed beside this Python."""
 
 
 @dataclass

@@ -5,9 +5,7 @@ from __future__ import annotations
 import datetime as dt
 import gzip
 import json
-import sys
 import typing as t
-from pathlib import Path
 from uuid import uuid4
 
 import fsspec
@@ -19,13 +17,14 @@ from endor_landing.months import Month, months_between
 from endor_landing.tap import Delivery, Tap, TapFailedError
 from tests.conftest import NOW
 from tests.fake_endor_api import make_events
-from tests.harness import config_for
+from tests.harness import TAP, config_for
 
 if t.TYPE_CHECKING:
+    from pathlib import Path
+
     from tests.fake_endor_api import FakeEndorApi
 
 TAKEOVER = Month(2026, 3)
-TAP = str(Path(sys.executable).with_name("tap-endorlabs"))
 
 
 @pytest.fixture(params=["file", "memory"])

@@ -7,7 +7,6 @@ import shutil
 import sys
 import traceback
 import typing as t
-from pathlib import Path
 
 import fsspec
 import pytest
@@ -17,12 +16,12 @@ from endor_landing.landing import Landing
 from endor_landing.months import Month
 from endor_landing.tap import Tap, TapFailedError
 from tests.conftest import NOW
-from tests.harness import config_for
+from tests.harness import TAP, config_for
 
 if t.TYPE_CHECKING:
-    from tests.fake_endor_api import FakeEndorApi
+    from pathlib import Path
 
-TAP = str(Path(sys.executable).with_name("tap-endorlabs"))
+    from tests.fake_endor_api import FakeEndorApi
 
 
 def test_a_tap_that_fails_says_so(tmp_path: Path, empty_api: FakeEndorApi) -> None:

@@ -69,7 +69,7 @@ class Configuration:
     def __post_init__(self) -> None:
         """Refuse what would read events twice, or not at all."""
         namespaces = [name for names in self.api_keys.values() for name in names]
-        if twice := [name for name in namespaces if namespaces.count(name) > 1]:
+        if twice := _repeated(namespaces):
             raise ConfigurationError(f"api_keys names the namespace {twice[0]} twice")
         parents = [name for name in namespaces if any(other.startswith(f"{name}.") for other in namespaces)]
         if parents and self.settings.get("traverse") is not False:
@@ -110,10 +110,13 @@ def _read(path: str) -> object:
 
 def _object(pairs: list[tuple[str, t.Any]]) -> dict[str, t.Any]:
     """Refuse a name that is there twice: Python would keep the last, and leave the namespaces of the first unread."""
-    names = [name for name, _ in pairs]
-    if twice := [name for name in names if names.count(name) > 1]:
+    if twice := _repeated([name for name, _ in pairs]):
         raise ConfigurationError(f"has {twice[0]!r} twice in an object")
     return dict(pairs)
+
+
+def _repeated(names: list[str]) -> list[str]:
+    return [name for name in names if names.count(name) > 1]
 
 
 def _checked(content: object) -> dict[str, t.Any]:
