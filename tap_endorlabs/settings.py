@@ -78,12 +78,29 @@ SETTINGS_SCHEMA: dict[str, t.Any] = th.PropertiesList(
     th.Property(
         "lookback_seconds",
         th.IntegerType(minimum=0),
-        default=60,
+        default=300,
         title="Lookback",
         description=(
             "How late, in seconds, an event may become visible after its create_time and still be picked up "
             "by the next run."
         ),
+    ),
+    th.Property(
+        "completeness_check",
+        th.StringType(allowed_values=["auto", "always", "never"]),
+        default="auto",
+        title="Completeness check",
+        description=(
+            "Prove by a count of the API's that what was read is complete: auto (where a run takes more than one page, "
+            "and once a day), always or never."
+        ),
+    ),
+    th.Property(
+        "replace_null_characters",
+        th.BooleanType,
+        default=False,
+        title="Null characters",
+        description="Replace the character NUL in records by U+FFFD, as PostgreSQL can't store it.",
     ),
     th.Property(
         "concurrency",
@@ -133,6 +150,8 @@ class Settings:
     filter: str | None
     include_archived: bool
     lookback_seconds: int
+    completeness_check: str
+    replace_null_characters: bool
     concurrency: int
     page_size: int
     request_timeout: int
