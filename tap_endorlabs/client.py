@@ -125,7 +125,8 @@ def query_of(position: Position, settings: Settings) -> dict[str, str | int]:
 
     Where a piece is read whole there is no sort: the API refuses one together with `page_id`.
     """
-    first, bound = (stamp_of_second(second).replace(".000000", "") for second in (position.start, position.stop))
+    ends = (position.start - position.margin, position.stop + position.margin)
+    first, bound = (stamp_of_second(second).replace(".000000", "") for second in ends)
     condition = f"meta.create_time>=date({first}) and meta.create_time<date({bound})"
     if position.archived:
         condition = f"{_ANY_KIND} and {condition}"

@@ -27,6 +27,7 @@ class Limits:
         width: seconds to ask for at a time.
         sorts: whether the server honours a sort.
         crowds: how often a second has been met that has a fair part of a page.
+        largest: the largest page that the server has given.
     """
 
     def __init__(self, page_size: int, *, sorts: bool = True) -> None:
@@ -34,6 +35,7 @@ class Limits:
         self.width = _WIDEST
         self.sorts = sorts
         self.crowds = 0
+        self.largest = 0
         self._patience = GOOD_ANSWERS_TO_WIDEN
         self._good_answers = 0
         self._refusals = 0

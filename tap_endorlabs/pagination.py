@@ -17,15 +17,17 @@ from math import inf
 from singer_sdk.pagination import BaseAPIPaginator
 
 from tap_endorlabs.archive import ACTIVE, Databases
+from tap_endorlabs.errors import ApiError
 from tap_endorlabs.plan import CROWDED, Plan
 from tap_endorlabs.position import Position
 from tap_endorlabs.timestamps import second_of, stamp_of_second
+from tap_endorlabs.records import Page
 from tap_endorlabs.whole import WholeStretch
 
 if t.TYPE_CHECKING:
     from tap_endorlabs.density import Density
     from tap_endorlabs.limits import Limits
-    from tap_endorlabs.records import Event, Page
+    from tap_endorlabs.records import Event
 
 MOST_PAGES_WHOLE = 10
 """A stretch longer than a second that has more pages than this is not held in memory until its end."""
@@ -38,6 +40,15 @@ FIRST_SHARE = 64
 
 SPARSE = 0.5
 """A stretch that was read whole for less than this part of a page was too short."""
+
+NARROW = 10
+"""A stretch of fewer seconds is read whole without a margin, which would bring too much twice."""
+
+DENSE = 0.05
+"""Nor is there a margin where a second has more of a page than this."""
+
+OUTSIDE = 61
+"""So many seconds beyond its ends a server may take to be in a range, as where its times are minutes."""
 
 FULL_SECOND = 0.9
 """A second that fills this much of a page is read whole: the next page might hold nothing else."""
@@ -54,12 +65,16 @@ class SeekPaginator(BaseAPIPaginator[Position]):
         stop: last second, exclusive; the range is not empty.
         limits: how much to ask for at a time.
         databases: where the events are; anything but the active one alone is read whole.
+        margin: seconds to ask for before the first.
 
     Attributes:
         plan: how to read on.
+        seen: how many events of those settled last each of the databases had.
     """
 
-    def __init__(self, start: int, stop: int, limits: Limits, databases: Databases = ACTIVE) -> None:
+    def __init__(
+        self, start: int, stop: int, limits: Limits, databases: Databases = ACTIVE, *, margin: int = 1
+    ) -> None:
         self.stop = stop
         self._databases = databases
         self.settled: list[Event] = []
@@ -67,8 +82,11 @@ class SeekPaginator(BaseAPIPaginator[Position]):
         self._limits = limits
         self._full_second: int | None = None
         self._stretch = WholeStretch()
+        self._seen: tuple[int, ...] = ()
+        self.seen: tuple[int, ...] = ()
         self._following: Position | None = None
         self._held: dict[str, Event] = {}
+        self._margin = margin
         super().__init__(self._stand(start))
 
     @property
@@ -93,15 +111,22 @@ class SeekPaginator(BaseAPIPaginator[Position]):
         """
         page: Page = response
         here = self.current_value
-        self.settled = []
+        self.settled, self.seen = [], ()
         self._limits.widen()
-        first, bound = stamp_of_second(here.start), stamp_of_second(here.stop)
-        self._held.update({e.uuid: e for e in page.events if first <= e.create_time < bound})
         if here.counted:
             return self._after_count(page, here)
-        at_end = page.size == 0 or (page.size < here.page_size and not page.says_more)
+        _hold_to_range(page.events, here)
+        first, bound, held = stamp_of_second(here.start), stamp_of_second(here.stop), len(self._held)
+        self._held.update({e.uuid: e for e in page.events if first <= e.create_time < bound})
+        at_end = page.size < here.page_size and not page.says_more
         if here.whole:
             return self._after_whole(page, here, at_end=at_end)
+        if page.size == 0 and page.says_more:
+            self._following = here._replace(whole=True)
+            return here._replace(counted=True, margin=0)
+        # A last page may name a next one as well, but what it has is known, and less than a page of this server.
+        at_end |= len(self._held) == held and page.size < self._limits.largest
+        self._limits.largest = max(self._limits.largest, page.size)
         return self._after_sorted(page, here, at_end=at_end)
 
     def _after_sorted(self, page: Page, here: Position, *, at_end: bool) -> Position | None:
@@ -124,13 +149,15 @@ class SeekPaginator(BaseAPIPaginator[Position]):
         self.plan.take_in(self.settled[half:], last - middle, is_complete=self._full_second is None)
         self.plan.whole_seconds = 0
         self.plan.choose()
-        return self._at(last)
+        # What a server takes to be before this second although it is not came with this page, unless it is close to it.
+        return self._at(last, margin=int(bool(times) and times[-1][20] == "0"))
 
     def _after_whole(self, page: Page, here: Position, *, at_end: bool) -> Position | None:
-        news = self._stretch.take(page, here)
+        goes_on = self._stretch.take(page, here)
         # A full page may be the last one, but only a server that has pointed to a next page before can say so.
         at_end |= self._stretch.said_more and not page.says_more
-        if at_end or not news or page.next_page_id is None:
+        if at_end or not goes_on:
+            self._seen = (*self._seen, self._stretch.count(here.start, here.stop))
             if here.archived != self._databases[-1]:
                 self._stretch = WholeStretch()
                 return here._replace(page_id=None, archived=True)
@@ -145,10 +172,11 @@ class SeekPaginator(BaseAPIPaginator[Position]):
         """Go on behind a stretch that has been read whole."""
         seconds = here.stop - here.start
         self._settle(here.stop)
+        self.seen = self._seen
         self.plan.take_in(self.settled, seconds)
         self.plan.whole_seconds = seconds
         self.plan.choose(after_gap=len(self.settled) < SPARSE * here.page_size)
-        return self._at(here.stop)
+        return self._at(here.stop, margin=0)
 
     def _break_off(self, following: Position) -> Position:
         """Go on where a stretch has proved too long to be held in memory, instead of at its next page.
@@ -164,10 +192,17 @@ class SeekPaginator(BaseAPIPaginator[Position]):
         if last <= start:
             return following
         self._following = following
-        return following._replace(stop=last, page_id=None, counted=True)
+        return following._replace(stop=last, page_id=None, counted=True, margin=0)
 
     def _after_count(self, page: Page, here: Position) -> Position | None:
-        if page.count == self._stretch.count_before(stamp_of_second(here.stop)):
+        """Go on after a count, which tells whether what has been read is all."""
+        if not here.whole:
+            if page.count is not None and page.count <= len(self._held):
+                return self._after_sorted(Page([]), here, at_end=True)
+            self._limits.sorts = False
+            return self._stand(here.start)
+        if page.count == self._stretch.count(here.start, here.stop):
+            self._seen = (page.count,)
             return self._complete(here)
         is_short = (page.count or inf) <= MOST_PAGES_COUNTED * here.page_size
         if is_short and not self._stretch.is_in_order and not self._stretch.is_counted:
@@ -186,23 +221,27 @@ class SeekPaginator(BaseAPIPaginator[Position]):
         """Where the stretch ends that is being read whole, unless that is a single second among others."""
         return None if self.finished or not self.plan.whole_seconds else self._stretch_end
 
-    def _at(self, second: int) -> Position | None:
+    def _at(self, second: int, margin: int) -> Position | None:
         """Stand at a second before which all is settled; None at the end of the range."""
+        self._margin = margin
         return self._stand(second) if second < self.stop else None
 
     def _stand(self, second: int) -> Position:
-        self._stretch = WholeStretch()
+        self._stretch, self._seen = WholeStretch(), ()
         width = self.plan.whole_seconds or int(second == self._full_second)
         if not self._limits.sorts and not width:
             width = self.plan.whole_seconds = max((self.stop - second) // FIRST_SHARE, 1)
         stop = min(second + min(width or self._limits.width, self._limits.width), self.stop)
-        return Position(second, stop, self._limits.page_size, width > 0, archived=self._databases[0])
+        is_costly = self.plan.density.rate > DENSE or (width and stop - second < NARROW)
+        margin = 0 if is_costly else self._margin
+        return Position(second, stop, self._limits.page_size, width > 0, archived=self._databases[0], margin=margin)
 
     def _settle(self, second: int) -> None:
         bound = stamp_of_second(second)
         events = sorted(self._held.values())
         end = bisect_left(events, (bound,))
         self.settled = events[:end]
+        self.seen = (end,)
         self._held = {event.uuid: event for event in events[end:]}
 
     def ask_for_less(self) -> None:
@@ -237,7 +276,9 @@ class SeekPaginator(BaseAPIPaginator[Position]):
         second = max(second, self._stretch_end if self._is_in_stretch else here.start + 1)
         if second >= self.stop:
             return None
-        rest = SeekPaginator(second, self.stop, self._limits, self._databases)
+        # Another margin would bring all of a crowded second once more.
+        margin = int(second != self.stretch_stop)
+        rest = SeekPaginator(second, self.stop, self._limits, self._databases, margin=margin)
         self.stop = second
         self.renew()
         return rest
@@ -246,3 +287,21 @@ class SeekPaginator(BaseAPIPaginator[Position]):
         """Take over the range of a paginator that begins where this one ends and has not been used."""
         self.stop = rest.stop
         self.renew()
+
+
+def _hold_to_range(events: list[Event], asked: Position) -> None:
+    """Refuse events that are far from what was asked for, as a server that ignores the time would never come to an end.
+
+    Raises:
+        ApiError: there are some.
+    """
+    if not events:
+        return
+    first, bound = stamp_of_second(asked.start - OUTSIDE), stamp_of_second(asked.stop + OUTSIDE)
+    earliest, latest = min(events).create_time, max(events).create_time
+    if earliest < first or latest >= bound:
+        raise ApiError(
+            f"The API was asked for events from {stamp_of_second(asked.start)} to {stamp_of_second(asked.stop)}, but "
+            f"gave some from {earliest} to {latest}: it ignores the condition on meta.create_time, without which the "
+            "tap can't read a log. Report it to Endor Labs."
+        )

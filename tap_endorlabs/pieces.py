@@ -48,11 +48,13 @@ class Stretch(t.NamedTuple):
         events: all events since the stretch before, in order.
         reached: the second up to which the range has been read.
         rejected: objects met on the way that can't be events; the same may come again.
+        seen: how many events each of the databases had of it; the same may be in both.
     """
 
     events: list[Event]
     reached: int
     rejected: list[Reject]
+    seen: tuple[int, ...] = ()
 
 
 class Piece:
@@ -91,7 +93,7 @@ class Piece:
         paginator, position = self.paginator, self.paginator.current_value
         held, stop = paginator.held, paginator.stop
         paginator.advance(page)  # type: ignore[arg-type] # a decoded page, see SeekPaginator.get_next
-        self._stretches.append(Stretch(paginator.settled, paginator.reached, page.rejected))
+        self._stretches.append(Stretch(paginator.settled, paginator.reached, page.rejected, paginator.seen))
         news = (len(paginator.settled) + paginator.held - held) / position.page_size
         size = page.size / position.page_size if page.says_more else 1.0
         # A query that had to be short is not the fault of where the range was cut.

@@ -19,6 +19,8 @@ class Position(t.NamedTuple):
         page_id: continue after this object; only where `whole`.
         archived: read from the archive.
         counted: only count the events.
+        margin: seconds to ask for beyond both ends: a server may round times, or compare them otherwise. What lies
+            there is no part of the answer.
     """
 
     start: int
@@ -28,6 +30,12 @@ class Position(t.NamedTuple):
     page_id: str | None = None
     archived: bool = False
     counted: bool = False
+    margin: int = 1
+
+    @property
+    def is_sorted(self) -> bool:
+        """Whether the events are asked for in the order of time."""
+        return not self.whole and not self.counted
 
     @property
     def divisible(self) -> bool:

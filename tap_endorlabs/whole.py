@@ -5,10 +5,14 @@ from __future__ import annotations
 import typing as t
 
 from tap_endorlabs.errors import ApiError
+from tap_endorlabs.timestamps import stamp_of_second
 
 if t.TYPE_CHECKING:
     from tap_endorlabs.position import Position
     from tap_endorlabs.records import Page, Reject
+
+MOST_BARREN = 20
+"""So many pages without anything new may follow one another."""
 
 
 class WholeStretch:
@@ -28,7 +32,8 @@ class WholeStretch:
         self.said_more = False
         self._times: dict[str, str] = {}
         self._rejects: set[Reject] = set()
-        self._short_page = False
+        self._asked: set[str] = set()
+        self._barren = 0
 
     @property
     def size(self) -> int:
@@ -40,29 +45,33 @@ class WholeStretch:
         """The latest time that has been seen; the empty text where there was no event."""
         return max(self._times.values(), default="")
 
-    def count_before(self, stamp: str) -> int:
-        """Count the events before a time that have been seen."""
-        return sum(time < stamp for time in self._times.values())
+    def count(self, start: int, stop: int) -> int:
+        """Count the events of [start, stop), in seconds, that have been seen."""
+        first, bound = stamp_of_second(start), stamp_of_second(stop)
+        return sum(first <= time < bound for time in self._times.values())
 
     def take(self, page: Page, asked: Position) -> bool:
-        """Take in a page; give whether it brought anything new.
+        """Take in a page; give whether there is a place to go on from.
 
         Raises:
             ApiError: the server repeats itself.
         """
         self.pages += 1
         self.said_more |= page.says_more
-        self._short_page |= page.size < asked.page_size
         times = [event.create_time for event in page.events]
         self.is_in_order &= [self.latest, *times] == sorted([self.latest, *times])
         seen = len(self._times) + len(self._rejects)
         self._times.update((event.uuid, event.create_time) for event in page.events)
         self._rejects.update(page.rejected)
-        news = len(self._times) + len(self._rejects) > seen
-        is_stuck = page.next_page_id is not None and page.next_page_id == asked.page_id
-        if (not news and not self._short_page) or (news and is_stuck):
+        has_news = len(self._times) + len(self._rejects) > seen
+        self._barren = 0 if has_news else self._barren + 1
+        if asked.page_id is not None:
+            self._asked.add(asked.page_id)
+        is_stuck = page.next_page_id in self._asked
+        is_full = page.size >= asked.page_size
+        if self._barren > MOST_BARREN or (is_full and not has_news) or (is_stuck and has_news):
             raise ApiError(
                 "The API answers the same page again and again instead of the next one (page_id): "
                 "nothing is lost, but the tap can't go on. Report it to Endor Labs."
             )
-        return news
+        return page.next_page_id is not None and not is_stuck

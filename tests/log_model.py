@@ -53,7 +53,8 @@ class LogModel:
 
     def fetch(self, position: Position) -> Page:
         self.asked.append(position)
-        first, bound = stamp_of_second(position.start), stamp_of_second(position.stop)
+        first = stamp_of_second(position.start - position.margin)
+        bound = stamp_of_second(position.stop + position.margin)
         found = [e for e in self.events if first <= e.create_time < bound]
         if position.counted and self.counts:
             return Page([], count=len(found))

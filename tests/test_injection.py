@@ -14,6 +14,7 @@ from hypothesis import strategies as st
 
 from tests.conftest import NOW
 from tests.fake_endor_api import FakeEndorApi, Fault, make_events
+from tests.fake_endor_api.behaviour import Behaviour
 from tests.fake_endor_api.errors import ApiError
 from tests.fake_endor_api.filter_syntax import Condition, Expression, Junction, Moment, parse
 from tests.harness import Output, config_for
@@ -90,7 +91,7 @@ HEAD = (
 
 def tree(expression: str) -> Expression | None:
     try:
-        return parse(expression, honour_fractions=False)
+        return parse(expression, Behaviour().moment)
     except ApiError:
         return None
 

@@ -13,11 +13,25 @@ if t.TYPE_CHECKING:
 
     from tests.fake_endor_api.behaviour import Behaviour
     from tests.fake_endor_api.filters import JsonObject
+    from tests.fake_endor_api.pages import Page
     from tests.fake_endor_api.queries import ListQuery
-    from tests.fake_endor_api.store import Page
 
-_LAST_RESPONSES = {"missing": None, "null": b"null", "empty": b"{}", "zero": b'{"next_page_token":0}'}
-_EMPTY_RESULTS = {"list": b'{"list":{}}', "objects": b'{"list":{"objects":[]}}', "bare": b"{}"}
+_LAST_RESPONSES = {
+    "full": b'{"next_page_token":0,"next_page_id":""}',
+    "missing": None,
+    "null": b"null",
+    "empty": b"{}",
+    "zero": b'{"next_page_token":0}',
+}
+_EMPTY_RESULTS = {
+    "full": b'{"list":{"objects":[],"response":{"next_page_token":0,"next_page_id":""}},'
+    b'"count_response":null,"group_response":null,"error":null}',
+    "list": b'{"list":{}}',
+    "objects": b'{"list":{"objects":[]}}',
+    "bare": b"{}",
+}
+_UNSET = b',"count_response":null,"group_response":null,"error":null'
+"""What the default form of an answer has besides its list."""
 
 
 class Answers:
@@ -29,8 +43,10 @@ class Answers:
 
     def body(self, page: Page, query: ListQuery, behaviour: Behaviour) -> bytes:
         """Give the body of a page's answer."""
+        rest = b"" if behaviour.compact else _UNSET
         if page.count is not None:
-            return to_json({"count_response": {"count": page.count}})
+            nothing = {} if behaviour.compact else {"list": None, "group_response": None}
+            return to_json({**nothing, "count_response": {"count": page.count}})
         if not page.entries and not page.next_page_id:
             form = behaviour.empty_result
             return _EMPTY_RESULTS[next(self._empty) if form == "rotate" else form]
@@ -44,7 +60,7 @@ class Answers:
             for name, value in fields.items()
             if value is not None and name not in behaviour.omit
         ]
-        return b"{}" if "list" in behaviour.omit else b'{"list":{' + b",".join(kept) + b"}}"
+        return b"{}" if "list" in behaviour.omit else b'{"list":{' + b",".join(kept) + b"}" + rest + b"}"
 
     def _response(self, page: Page, behaviour: Behaviour) -> bytes | None:
         if page.next_page_id:

@@ -7,7 +7,10 @@ import typing as t
 from dataclasses import dataclass
 
 from tests.fake_endor_api.errors import invalid_argument
-from tests.fake_endor_api.times import SECOND, parse_time
+from tests.fake_endor_api.times import parse_time
+
+if t.TYPE_CHECKING:
+    from collections.abc import Callable
 
 COMPARISONS = ("==", "!=", "<", "<=", ">", ">=")
 WORD_OPERATORS = ("in", "contains", "matches", "exists")
@@ -61,13 +64,17 @@ class _Token(t.NamedTuple):
     text: str
 
 
-def parse(text: str, *, honour_fractions: bool) -> Expression:
+def parse(text: str, evaluate: Callable[[int], int]) -> Expression:
     """Return the tree of a filter expression.
+
+    Args:
+        text: The expression.
+        evaluate: Gives what a `date(...)` stands for, both in nanoseconds since 1970.
 
     Raises:
         ApiError: 400, the text follows no rule of the grammar.
     """
-    return _Parser(_tokens(text), honour_fractions=honour_fractions).whole()
+    return _Parser(_tokens(text), evaluate).whole()
 
 
 def _tokens(text: str) -> list[_Token]:
@@ -88,10 +95,10 @@ def _syntax_error(detail: str) -> Exception:
 class _Parser:
     """Recursive descent: `or` of `and` of conditions and parentheses."""
 
-    def __init__(self, tokens: list[_Token], *, honour_fractions: bool) -> None:
+    def __init__(self, tokens: list[_Token], evaluate: Callable[[int], int]) -> None:
         self._tokens = [*tokens, _Token("end", "")]
         self._position = 0
-        self._honour_fractions = honour_fractions
+        self._evaluate = evaluate
 
     def whole(self) -> Expression:
         expression = self._junction("or")
@@ -174,6 +181,4 @@ class _Parser:
             nanoseconds = parse_time(text)
         except ValueError as error:
             raise _syntax_error(str(error)) from None
-        if not self._honour_fractions:
-            nanoseconds -= nanoseconds % SECOND
-        return Moment(nanoseconds)
+        return Moment(self._evaluate(nanoseconds))

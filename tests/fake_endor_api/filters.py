@@ -7,6 +7,7 @@ import re
 import typing as t
 from dataclasses import dataclass
 
+from tests.fake_endor_api.behaviour import Behaviour
 from tests.fake_endor_api.errors import invalid_argument
 from tests.fake_endor_api.filter_syntax import COMPARISONS, Condition, Junction, Moment, parse
 from tests.fake_endor_api.times import parse_time
@@ -60,7 +61,7 @@ class Filter:
     """The fields named, in the order of the text."""
 
 
-def compile_filter(text: str, *, honour_fractions: bool = False) -> Filter:
+def compile_filter(text: str, behaviour: Behaviour | None = None) -> Filter:
     """Return the filter that a text describes; a blank one is met by every object.
 
     Raises:
@@ -68,13 +69,14 @@ def compile_filter(text: str, *, honour_fractions: bool = False) -> Filter:
     """
     if not text.strip():
         return Filter(TimeRange(), None, ())
-    expression = parse(text, honour_fractions=honour_fractions)
+    behaviour = behaviour or Behaviour()
+    expression = parse(text, behaviour.moment)
     time_range, rest = TimeRange(), []
     for part in _conjuncts(expression):
-        bounds = _bounds(part)
+        bounds = _bounds(part, first_after=int(behaviour.strict_bounds))
         if bounds is None:
             rest.append(_predicate(part))
-        else:
+        elif not behaviour.ignore_bounds:
             time_range &= bounds
     predicate = _all(rest) if len(rest) > 1 else rest[0] if rest else None
     return Filter(time_range, predicate, tuple(_paths(expression)))
@@ -130,8 +132,13 @@ def _paths(expression: Expression) -> Iterator[str]:
             yield from _paths(part)
 
 
-def _bounds(expression: Expression) -> TimeRange | None:
-    """Return the range that a condition on the creation time stands for, if it is one."""
+def _bounds(expression: Expression, first_after: int) -> TimeRange | None:
+    """Return the range that a condition on the creation time stands for, if it is one.
+
+    Args:
+        expression: The condition.
+        first_after: How many nanoseconds after its bound the first time is that meets `>=`.
+    """
     if not isinstance(expression, Condition) or expression.path != CREATE_TIME:
         return None
     if not isinstance(expression.literal, Moment):
@@ -142,7 +149,7 @@ def _bounds(expression: Expression) -> TimeRange | None:
         "<": TimeRange(end=moment),
         "<=": TimeRange(end=moment + 1),
         ">": TimeRange(moment + 1, NO_TIME),
-        ">=": TimeRange(moment, NO_TIME),
+        ">=": TimeRange(moment + first_after, NO_TIME),
     }.get(expression.operator)
 
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 import json
 import typing as t
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
 from email.utils import format_datetime
 
@@ -17,7 +17,9 @@ from tests.fake_endor_api.control import add_control
 from tests.fake_endor_api.errors import ApiError
 from tests.fake_endor_api.faults import Fault, Faults, Where
 from tests.fake_endor_api.listener import Listener
+from tests.fake_endor_api.pages import Page
 from tests.fake_endor_api.queries import ListQuery
+from tests.fake_endor_api.seen import Request
 from tests.fake_endor_api.store import Store
 from tests.fake_endor_api.times import utc_now
 from tests.fake_endor_api.tokens import Tokens
@@ -32,18 +34,6 @@ DEMO_KEY = "endr+demo-key"
 DEMO_SECRET = "endr+demo-secret"
 
 _JSON = {"Content-Type": "application/json"}
-
-
-@dataclass
-class Request:
-    """A request that the fake has got; `status` is 0 until it has been answered."""
-
-    method: str
-    path: str
-    query: dict[str, str]
-    headers: dict[str, str]
-    time: datetime
-    status: int = 0
 
 
 @dataclass
@@ -228,12 +218,19 @@ class FakeEndorApi:
         namespace = request.match_info["namespace"]
         if namespace in self.behaviour.denied_namespaces:
             raise ApiError(403, "permission denied")
-        parameters = dict(request.query)
+        query = ListQuery.from_parameters(namespace, dict(request.query))
+        way = None
         if request.path.endswith("/archived"):
-            parameters["list_parameters.archive"] = "true"
-        query = ListQuery.from_parameters(namespace, parameters)
-        if query.archive and self.behaviour.archive_denied:
+            way = self.behaviour.archive_path
+        elif query.archive:
+            way = self.behaviour.archive_parameter
+        if way is not None and self.behaviour.archive_denied:
             raise ApiError(403, "permission denied")
+        if isinstance(way, int):
+            raise ApiError(way, "not possible")
+        if way == "empty":
+            return self._answers.body(Page(count=0 if query.count else None), query, self.behaviour)
+        query = replace(query, archive=way == "read")
         store = self.sign_ins if request.path.endswith("/authentication-logs") else self.store
         return self._answers.body(store.query(query), query, self.behaviour)
 

@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import re
 import threading
 import typing as t
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from datetime import timedelta
+from operator import attrgetter
 from random import Random
 
 from tests.fake_endor_api.behaviour import Behaviour
@@ -13,6 +15,7 @@ from tests.fake_endor_api.errors import ApiError, invalid_argument
 from tests.fake_endor_api.events import DEMO_NAMESPACE
 from tests.fake_endor_api.filters import CREATE_TIME, MESSAGE_KIND, TimeRange, compile_filter
 from tests.fake_endor_api.index import Entry, Index, cut, cut_shuffled, sort_key, to_json
+from tests.fake_endor_api.pages import Page
 from tests.fake_endor_api.times import to_nanoseconds, utc_now
 
 if t.TYPE_CHECKING:
@@ -21,28 +24,6 @@ if t.TYPE_CHECKING:
 
     from tests.fake_endor_api.filters import Filter, JsonObject
     from tests.fake_endor_api.queries import ListQuery
-
-
-@dataclass(frozen=True)
-class Page:
-    """One answer to a list query."""
-
-    entries: tuple[Entry, ...] = ()
-    next_page_token: int = 0
-    """The offset of the next page; 0: there is none."""
-    next_page_id: str = ""
-    count: int | None = None
-    """How many objects there are, where that was asked instead."""
-
-    @property
-    def objects(self) -> list[JsonObject]:
-        """The page's objects, whole whatever the mask."""
-        return [entry.item for entry in self.entries]
-
-    @property
-    def uuids(self) -> list[str]:
-        """The uuids of the page's objects."""
-        return [entry.uuid for entry in self.entries]
 
 
 class Store:
@@ -71,6 +52,7 @@ class Store:
         self._entries: dict[str, Entry] = {}
         self._indexes: dict[tuple[str, bool], Index] = {}
         self._rng = Random(seed)
+        self._pages = 0
         self._lock = threading.RLock()
         self.add(events)
 
@@ -132,41 +114,65 @@ class Store:
         with self._lock:
             if query.namespace not in self._namespaces:
                 raise ApiError(404, f"namespace {query.namespace!r} not found")
-            condition = compile_filter(query.filter, honour_fractions=self.behaviour.honour_fractions)
-            if query.archive:
-                _check_archive_filter(condition)
+            condition = compile_filter(query.filter, self.behaviour)
+            if query.archive and not self._finds_kinds(query, condition):
+                return Page(count=0 if query.count else None)
             size = self._page_size(query)
-            self._check_cost(condition, size)
+            self._check_cost(query, condition, size)
             sorted_by = "" if self._ignores_sort(query) else query.sort_path
             rows = self._rows(query, condition, sorted_by)
-            if query.count:
-                return Page(count=sum(1 for _ in rows))
+            if query.count and self.behaviour.count != "ignored":
+                return Page(count=self._count(sum(1 for _ in rows)))
             return self._page(query, rows, sorted_by, size)
 
     def _page_size(self, query: ListQuery) -> int:
-        size = query.page_size or self.behaviour.default_page_size
-        return min(size, self.behaviour.max_page_size)
+        size, most = query.page_size or self.behaviour.default_page_size, self.behaviour.max_page_size
+        if size > most and self.behaviour.refuse_large_pages:
+            raise invalid_argument(f"page_size must not exceed {most}")
+        return min(size, most)
 
     def _ignores_sort(self, query: ListQuery) -> bool:
+        if query.sort_path and self.behaviour.sort_fails:
+            raise ApiError(self.behaviour.sort_fails, "sorting is not possible")
         in_archive = query.archive and self.behaviour.archive_ignores_sort
-        return in_archive or self.behaviour.ignore_sort
+        return in_archive or self.behaviour.ignore_sort or self.behaviour.sorts_within == "a page"
 
-    def _check_cost(self, condition: Filter, size: int) -> None:
+    def _count(self, found: int) -> int:
+        form = self.behaviour.count
+        if isinstance(form, int):
+            raise ApiError(form, "counting is not possible")
+        return max(found - 1, 0) if form == "low" else found + (form == "high")
+
+    def _finds_kinds(self, query: ListQuery, condition: Filter) -> bool:
+        """Whether the archive makes something of the condition on the kind.
+
+        Raises:
+            ApiError: 400, it is refused.
+        """
+        _check_archive_filter(condition)
+        operators = set(_KIND.findall(query.filter))
+        if operators & self.behaviour.refused_kinds:
+            raise invalid_argument(f"{MESSAGE_KIND} takes == and in only")
+        return not operators & self.behaviour.blind_kinds
+
+    def _check_cost(self, query: ListQuery, condition: Filter, size: int) -> None:
         limit = self.behaviour.slow_query
-        if limit is None:
+        if limit is None or (limit.sorted_only and not query.sort_path):
             return
         now = to_nanoseconds(self.clock())
         width = min(condition.range.end, now) - condition.range.start
         too_wide = limit.max_range is not None and width > limit.max_range // _MICROSECOND * 1_000
         if too_wide or (limit.max_page_size is not None and size > limit.max_page_size):
-            raise ApiError(504, "context deadline exceeded")
+            raise ApiError(limit.status, limit.message, code=limit.code)
 
     def _rows(self, query: ListQuery, condition: Filter, sorted_by: str) -> Iterator[Entry]:
         """Return what the query asks for in its order, without paging."""
         index = self._index(query.namespace, traverse=query.traverse)
         times = condition.range & self._database(archive=query.archive)
         if not sorted_by:
-            rows = index.in_uuid_order(times, query.page_id)
+            rows = index.in_uuid_order(times, "" if self.behaviour.ignore_page_id else query.page_id)
+        elif sorted_by == CREATE_TIME and self.behaviour.sorts_within == "a namespace":
+            rows = iter(sorted(index.in_time_order(times), key=attrgetter("namespace")))
         elif sorted_by == CREATE_TIME:
             rows = iter(index.in_time_order(times, descending=query.descending))
         else:
@@ -179,12 +185,18 @@ class Store:
         return rows if rest is None else (row for row in rows if rest(row.item))
 
     def _page(self, query: ListQuery, rows: Iterator[Entry], sorted_by: str, size: int) -> Page:
-        offset = query.page_token
-        if sorted_by and self.behaviour.shuffle_ties:
+        offset, behaviour = query.page_token, self.behaviour
+        self._pages += 1
+        if behaviour.empty_every and self._pages % behaviour.empty_every == 0:
+            named = query.page_id or "0" * 24
+            return Page((), offset, named) if behaviour.empty_names_next else Page()
+        if sorted_by and behaviour.shuffle_ties and behaviour.sorts_within == "all":
             found, more = cut_shuffled(rows, offset, size, sort_key(sorted_by), self._rng)
         else:
             found, more = cut(rows, offset, size)
-        if self.behaviour.endless_token:
+        if behaviour.sorts_within == "a page" and query.sort_path == CREATE_TIME:
+            found.sort(key=sort_key(CREATE_TIME))
+        if behaviour.endless_token:
             last = found[-1].uuid if found else query.page_id or "0" * 24
             return Page(tuple(found), offset + size, last)
         return Page(tuple(found), offset + size, found[-1].uuid) if more else Page(tuple(found))
@@ -213,6 +225,7 @@ class Store:
 SYSTEM = "system"
 """A namespace whose objects are listed with those of each other."""
 
+_KIND = re.compile(rf"{re.escape(MESSAGE_KIND)}\s*(==|!=|in|exists|matches|contains)")
 _MICROSECOND = timedelta(microseconds=1)
 
 
