@@ -11,6 +11,7 @@ import typing as t
 if t.TYPE_CHECKING:
     from collections.abc import Callable, Iterator
 
+_MINUTE = 60
 _DAY = 86_400
 ARCHIVED_AFTER = 31 * _DAY
 """Events that are older than so many seconds are in the archive alone."""
@@ -37,16 +38,45 @@ class Zone(t.NamedTuple):
     databases: Databases = ACTIVE
 
 
-def zones(start: int, stop: int, now: Callable[[], int]) -> Iterator[Zone]:
+class Border(t.NamedTuple):
+    """Between which ages, in seconds, an event may be in either database."""
+
+    active_until: int = ACTIVE_UNTIL
+    archived_after: int = ARCHIVED_AFTER
+
+
+def find_border(start: int, stop: int, now: int, count: Callable[[int, int, bool], int | None]) -> Border:
+    """Find out between which ages events may be in either database, as what moves them may run late, or early.
+
+    Args:
+        start: first second that is to be read.
+        stop: last second, exclusive.
+        now: the present second.
+        count: counts the events of a range, in the archive where its last argument is `True`.
+    """
+    early, late = ACTIVE_UNTIL, ARCHIVED_AFTER
+    while start < now - late and count(start, now - late, False):
+        late *= 2
+    while early and start < stop and count(max(start, now - early), stop, True):
+        early = early // 2 if early > _DAY else 0
+    return Border(early, late)
+
+
+def zones(start: int, stop: int, now: Callable[[], int], border: Border = Border()) -> Iterator[Zone]:  # noqa: B008
     """Cut [start, stop) by where its events are, the oldest first.
 
     Args:
         start: first second, inclusive.
         stop: last second, exclusive.
         now: the present second. It is asked anew for each zone, as events move on while those before are read.
+        border: where either database may have them.
     """
-    for databases, age in ((ARCHIVE, ARCHIVED_AFTER), (BOTH, ACTIVE_UNTIL), (ACTIVE, 0)):
-        end = min(now() - age, stop) if age else stop
+    for databases, age in ((ARCHIVE, border.archived_after), (BOTH, border.active_until), (ACTIVE, 0)):
+        # Whole minutes; what may be in either database is read from both.
+        end = stop
+        if age:
+            end = now() - age
+            end = min(end + (-end % _MINUTE if databases == BOTH else -(end % _MINUTE)), stop)
         if start < end:
             yield Zone(start, end, databases)
             start = end

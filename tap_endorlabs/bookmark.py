@@ -60,6 +60,14 @@ class Bookmark:
     emitted: dict[str, str] = field(default_factory=dict)
     limit: str = ""
     gaps: list[Gap] = field(default_factory=list)
+    since: str = ""
+    emitted_since: int = 0
+
+    def __post_init__(self) -> None:
+        self.since = self.since or self.value
+
+    def proved(self, until: str, emitted: int = 0) -> None:
+        self.since, self.emitted_since = until, emitted
 
     def note(self, events: Sequence[Event]) -> None:
         """Take note of events that have been emitted: new ones, in order, with none left out before the last."""

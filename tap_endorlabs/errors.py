@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import re
 
+from tap_endorlabs.timestamps import stamp_of_second
+
 _UNPRINTABLE = re.compile(r"[^ -~]+")
 
 
@@ -44,19 +46,53 @@ class TransientError(TapError):
     Attributes:
         retry_after: seconds that the server asked to wait, None where it named no time.
         advice: what the user may check if it does not pass.
+        status: HTTP status of the answer, or the one that the code in its body stands for; 0 where there was none.
         given_up: whether all tries are used up.
     """
 
-    def __init__(self, message: str, retry_after: float | None = None, advice: str = "") -> None:
-        """Take the line for the user, the server's wish and what to check."""
+    def __init__(self, message: str, retry_after: float | None = None, advice: str = "", status: int = 0) -> None:
+        """Take the line for the user, the server's wish, what to check and the HTTP status."""
         super().__init__(message)
         self.retry_after = retry_after
         self.advice = advice
+        self.status = status
         self.given_up = False
 
 
 class TooSlowError(TransientError):
-    """The server ran out of time for a query: less at a time may succeed."""
+    """The server ran out of time or of room for a query: less at a time may succeed.
+
+    Attributes:
+        too_large: whether it was room, so that only a smaller page helps.
+    """
+
+    too_large = False
+
+
+class UnreadableError(TapError):
+    """The API fails to answer one second of a log, however often and for however little it is asked.
+
+    Attributes:
+        second: which.
+    """
+
+    def __init__(self, second: int, message: str) -> None:
+        """Take the second, and how it failed."""
+        super().__init__(message)
+        self.second = second
+
+
+class UncountedError(TapError):
+    """Less can be read than the API counts."""
+
+    def __init__(self, start: int, stop: int, count: int, seen: int) -> None:
+        """Take the range, in seconds, and both numbers."""
+        super().__init__(
+            f"The API counts {count} events from {stamp_of_second(start)} to {stamp_of_second(stop)}, but in two "
+            f"readings, sorted and unsorted, it lists only {seen}. Nothing from there on has been delivered, so that "
+            "the next run can read it. Run it again later; where this stays, report it to Endor Labs, or set "
+            "completeness_check to never if its counts are known to be wrong."
+        )
 
 
 class RateLimitedError(TransientError):

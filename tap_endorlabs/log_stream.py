@@ -108,8 +108,7 @@ class LogStream(Stream):
                             self._write_state(run)
                         else:
                             yield from self._batch_records(run, events)
-            if run.gap:
-                self._endor_tap.missing.append(run.gap)
+            self._endor_tap.missing += run.missing
             if run.rejected:
                 self._endor_tap.missing.append(
                     f"{run.rejected} objects without a uuid or a readable meta.create_time were left out (see above); "

@@ -20,8 +20,8 @@ from tap_endorlabs.archive import ACTIVE, Databases
 from tap_endorlabs.errors import ApiError
 from tap_endorlabs.plan import CROWDED, Plan
 from tap_endorlabs.position import Position
-from tap_endorlabs.timestamps import second_of, stamp_of_second
 from tap_endorlabs.records import Page
+from tap_endorlabs.timestamps import second_of, stamp_of_second
 from tap_endorlabs.whole import WholeStretch
 
 if t.TYPE_CHECKING:
@@ -243,11 +243,6 @@ class SeekPaginator(BaseAPIPaginator[Position]):
         self.settled = events[:end]
         self.seen = (end,)
         self._held = {event.uuid: event for event in events[end:]}
-
-    def ask_for_less(self) -> None:
-        """Ask for less at the current position, as the server ran out of time; it must be divisible."""
-        self._limits.tighten(self.current_value)
-        self.renew()
 
     def renew(self) -> None:
         """Ask at the current position for as much as the limits have come to allow."""

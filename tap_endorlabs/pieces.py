@@ -133,6 +133,11 @@ class Pieces:
         """Whether there is anything left to be read."""
         return any(not piece.finished for piece in self._all)
 
+    @property
+    def all_taken(self) -> bool:
+        """Whether somebody reads each piece that is not finished."""
+        return all(piece.taken or piece.finished for piece in self._all)
+
     def drop_head(self) -> None:
         """Forget the earliest piece, of which everything has left."""
         self._density = self._all.pop(0).paginator.plan.density

@@ -2,28 +2,31 @@
 
 from __future__ import annotations
 
-import contextlib
 import time
 import typing as t
 
-from tap_endorlabs.archive import ACTIVE, ACTIVE_UNTIL, ARCHIVE, Zone, zones
+from tap_endorlabs.archive import ACTIVE_UNTIL, Zone
 from tap_endorlabs.bookmark import Bookmark, Scope, bookmark_of, scope_of
-from tap_endorlabs.errors import ArchiveRefusedError, StateError
-from tap_endorlabs.position import Position
+from tap_endorlabs.databases import Databases
+from tap_endorlabs.errors import StateError, UnreadableError
+from tap_endorlabs.position import SMALLEST_PAGE, Position
 from tap_endorlabs.progress import Progress
-from tap_endorlabs.timeline import read_range
 from tap_endorlabs.timestamps import earlier, second_after, second_of, stamp_of, stamp_of_second
+from tap_endorlabs.zone_reader import ZoneReader
 
 if t.TYPE_CHECKING:
     import datetime as dt
     import logging
     from collections.abc import Callable, Generator, Mapping
 
+    from tap_endorlabs.pieces import Stretch
     from tap_endorlabs.records import Event, Page, Reject
     from tap_endorlabs.settings import Settings
 
 _MOST_REJECTS_LOGGED = 20
 _TEST_SECONDS = 3600
+_MINUTE = 60
+_DAY = 86_400
 
 
 class LogRun:
@@ -38,7 +41,7 @@ class LogRun:
 
     Attributes:
         bookmark: where the next run begins, by what has been noted.
-        gap: what of the log could not be read, in words; None where all could.
+        missing: what of the log could not be read, a line for each part.
         progress: how many events have been noted.
     """
 
@@ -51,22 +54,21 @@ class LogRun:
         clock: Callable[[], float] = time.monotonic,
     ) -> None:
         begun = stamp_of(now)
-        self.gap: str | None = None
-        self._refusal: ArchiveRefusedError | None = None
-        self._archive_was_read = False
+        self.missing: list[str] = []
         self._clock = clock
         self._begun = second_of(begun) - clock()
         first_run = bookmark is None
         self.bookmark = bookmark or Bookmark(settings.start_date or begun)
         self.bookmark.limit = earlier(begun, settings.lookback_seconds)
-        self._page_size = settings.page_size
-        self._concurrency = settings.concurrency
-        self._include_archived = settings.include_archived
+        self._settings = settings
         self._from = self.bookmark.value
         self._end = min(settings.end_date or begun, begun)
         self._logger = logger
         self._rejects: set[Reject] = set()
-        self._start, self._stop = second_of(self._from), second_after(self._end)
+        # Whole minutes, as the times of a server may have no more.
+        self._start = second_of(self._from) // _MINUTE * _MINUTE
+        self._stop = -(-second_after(self._end) // _MINUTE) * _MINUTE
+        self._settled = min(second_of(self.bookmark.limit), self._stop) // _MINUTE * _MINUTE
         self.progress = Progress(logger, self._start, self._stop)
         if first_run and settings.start_date is None:
             logger.info(
@@ -88,7 +90,7 @@ class LogRun:
 
     def _tell_of_archive(self) -> None:
         active = stamp_of_second(self._now() - ACTIVE_UNTIL)
-        if self._from < active and not self._include_archived:
+        if self._from < active and not self._settings.include_archived:
             self._logger.warning("The archive is not read: events before %s may be missing", active)
 
     def new_events(self, fetch: Callable[[Position], Page]) -> Generator[list[Event]]:
@@ -102,64 +104,53 @@ class LogRun:
         """
         if self._from >= self._end:
             return
-        active = [Zone(self._start, self._stop)]
-        for zone in zones(self._start, self._stop, self._now) if self._include_archived else active:
-            yield from self._read_zone(self._watching(fetch), zone)
-
-    def _watching(self, fetch: Callable[[Position], Page]) -> Callable[[Position], Page]:
-        """Take note of whether the archive can be read."""
-
-        def watch(position: Position) -> Page:
-            page = fetch(position)
-            self._archive_was_read |= position.archived
-            return page
-
-        return watch
-
-    def _read_zone(self, fetch: Callable[[Position], Page], zone: Zone) -> Generator[list[Event]]:
-        """Read a zone; where the archive may not be read, what else there is of it."""
-        if self.gap is not None and zone.databases == ARCHIVE:
-            self.bookmark.pass_to(min(stamp_of_second(zone.stop), self._end, self.bookmark.limit))
-            return
-        databases = zone.databases if self.gap is None else ACTIVE
-        try:
-            yield from self._read(fetch, zone._replace(databases=databases))
-        except ArchiveRefusedError as error:
-            if self._archive_was_read:
-                raise
-            # If nothing may be read at all, this fails, and so does the run.
-            fetch(self.test_position(self._page_size))
-            if self._refusal is not None:
-                self._leave_gap(zone.start, error)
-            self._refusal = error
-            yield from self._read_zone(fetch, zone)
-
-    def _read(self, fetch: Callable[[Position], Page], zone: Zone) -> Generator[list[Event]]:
-        stretches = read_range(fetch, zone, self._page_size, self._concurrency)
-        with contextlib.closing(stretches):
-            for stretch in stretches:
+        reader = ZoneReader(fetch, self._settings, self._settled, self._logger)
+        proves_past = reader.proves and self._is_proof_due()
+        reader.proves_all |= proves_past
+        databases = Databases(reader, self._start, self._stop, self._now)
+        zones = databases.zones(self.test_position(self._settings.page_size), proves=reader.proves)
+        for zone in zones if self._settings.include_archived else [Zone(self._start, self._stop)]:
+            for stretch in self._read_zone(reader, zone):
                 for reject in stretch.rejected:
                     self._count(reject)
-                yield self.only_new(stretch.events)
+                self._close_gap(databases, stretch)
+                if proves_past:
+                    self._prove_past(reader, stretch)
+                    proves_past = False
+                if reader.proves_all and stretch.reached >= self._settled > second_of(self.bookmark.since):
+                    # What has been read up to there is proved by now, and is about to be emitted.
+                    self.bookmark.proved(stamp_of_second(self._settled))
+                yield from self._pages(self.only_new(stretch.events))
                 self.progress.report(stretch)
+        self._close_gap(databases, None)
 
-    def _leave_gap(self, second: int, error: ArchiveRefusedError) -> None:
-        """Go on without the archive, which has been refused twice, and let the bookmark say so."""
-        begin = max(stamp_of_second(second), self._from)
-        end = min(stamp_of_second(self._now() - ACTIVE_UNTIL), self._end)
-        self.bookmark.leave_gap(begin, end)
-        self.gap = f"Events from {begin} to {end} are missing as far as they are in the archive (see above)."
-        self._logger.warning(
-            "%s Events from %s to %s are missing as far as they are in the archive; the state says so (gaps).",
-            error,
-            begin,
-            end,
+    def _pages(self, events: list[Event]) -> Generator[list[Event]]:
+        """Cut what was proved together into pages, so that a state may follow each."""
+        for first in range(0, max(len(events), 1), self._settings.page_size):
+            yield events[first : first + self._settings.page_size]
+
+    def _is_proof_due(self) -> bool:
+        return self._now() - second_of(self.bookmark.since) >= _DAY
+
+    def _prove_past(self, reader: ZoneReader, first: Stretch) -> None:
+        """Prove what earlier runs have delivered since the last proof, also by what came too late for them."""
+        since = second_of(self.bookmark.since)
+        if not self._now() - ACTIVE_UNTIL < since < self._start:
+            return
+        # This run sees again what lies between the minute in which it begins and its bookmark.
+        again = sum(self.bookmark.since <= event.create_time < self._from for event in first.events)
+        delivered = self.bookmark.emitted_since - again
+        count = reader.counter.count(since, self._start)
+        if count is not None and count > delivered:
+            count = reader.counter.count(since, self._start)
+        if count is None or count <= delivered:
+            return
+        self._miss(
+            f"From {stamp_of_second(since)} to {stamp_of_second(self._start)} the API counts {count} events, of which "
+            f"{delivered} have been delivered: {count - delivered} came to light later than lookback_seconds "
+            f"({self._settings.lookback_seconds}) after they happened, or were not listed then. Raise "
+            "lookback_seconds; a run of its own with that start_date and end_date brings what is missing."
         )
-
-    def note(self, events: list[Event]) -> None:
-        """Take note of new events that have been emitted, in order, with none left out before the last."""
-        self.bookmark.note(events)
-        self.progress.events += len(events)
 
     def _count(self, reject: Reject) -> None:
         outside = reject.create_time and not self._from <= reject.create_time < self._end
@@ -168,6 +159,51 @@ class LogRun:
         self._rejects.add(reject)
         if len(self._rejects) <= _MOST_REJECTS_LOGGED:
             self._logger.error("An object without a uuid or a readable meta.create_time was left out: %s", reject)
+
+    def _close_gap(self, databases: Databases, first: Stretch | None) -> None:
+        """Let the bookmark say what is missing for want of the archive, as soon as the first event is there."""
+        active = min(stamp_of_second(self._now() - ACTIVE_UNTIL), self._end)
+        if not databases.complaint or (first and not first.events and stamp_of_second(first.reached) < active):
+            return
+        end = min(first.events[0].create_time, active) if first and first.events else active
+        self.bookmark.leave_gap(self._from, end)
+        self.bookmark.pass_to(min(end, self.bookmark.limit))
+        self._miss(
+            f"Events from {self._from} to {active} are missing as far as they are in the archive; "
+            "the state says so (gaps).",
+            why=databases.complaint,
+        )
+        databases.complaint = ""
+
+    def _read_zone(self, reader: ZoneReader, zone: Zone) -> Generator[Stretch]:
+        """Read a zone but for the seconds that can't be read."""
+        unread: int | None = zone.start
+        while unread is not None and unread < zone.stop:
+            unread = yield from self._read_to_fault(reader, zone._replace(start=unread))
+
+    def _read_to_fault(self, reader: ZoneReader, zone: Zone) -> Generator[Stretch, None, int | None]:
+        """Read a zone up to a second that can't be read; give the second after it."""
+        try:
+            yield from reader.read(zone)
+        except UnreadableError as error:
+            # Where other seconds can't be read either, this fails, and so does the run.
+            reader.fetch(Position(zone.stop, zone.stop + 1, SMALLEST_PAGE, whole=True))
+            begin, end = stamp_of_second(error.second), stamp_of_second(error.second + 1)
+            self.bookmark.leave_gap(begin, end)
+            self.bookmark.pass_to(min(end, self.bookmark.limit))
+            self._miss(f"Events from {begin} to {end} are missing; the state says so (gaps).", why=str(error))
+            return error.second + 1
+        return None
+
+    def _miss(self, what: str, why: str = "") -> None:
+        """Say what is missing, and let the run end with it."""
+        self._logger.warning("%s", f"{why} {what}".strip())
+        self.missing.append(what)
+
+    def note(self, events: list[Event]) -> None:
+        """Take note of new events that have been emitted, in order, with none left out before the last."""
+        self.bookmark.note(events)
+        self.progress.events += len(events)
 
     @property
     def rejected(self) -> int:
@@ -183,7 +219,7 @@ class LogRun:
     def test_position(self, page_size: int) -> Position:
         """Give the position of a small request: the beginning of the range, or the last hour where that is empty."""
         start = min(self._start, self._stop - _TEST_SECONDS)
-        return Position(start, self._stop, min(page_size, self._page_size))
+        return Position(start, self._stop, min(page_size, self._settings.page_size))
 
 
 def read_state(state: Mapping[str, t.Any], scope: Scope) -> tuple[Bookmark | None, Scope | None]:

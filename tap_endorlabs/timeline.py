@@ -10,7 +10,8 @@ import threading
 import typing as t
 
 from tap_endorlabs.archive import ACTIVE
-from tap_endorlabs.errors import TooSlowError
+from tap_endorlabs.detours import find_detour
+from tap_endorlabs.errors import TapError
 from tap_endorlabs.limits import Limits
 from tap_endorlabs.pagination import SeekPaginator
 from tap_endorlabs.pieces import Piece, Pieces, Stretch
@@ -25,7 +26,9 @@ if t.TYPE_CHECKING:
     Fetch = Callable[[Position], Page]
 
 
-def read_range(fetch: Fetch, zone: Zone, page_size: int, concurrency: int = 1) -> Generator[Stretch]:
+def read_range(
+    fetch: Fetch, zone: Zone, page_size: int, concurrency: int = 1, on_idle: Callable[[], object] = lambda: None
+) -> Generator[Stretch]:
     """Read all events of a range.
 
     Args:
@@ -33,6 +36,7 @@ def read_range(fetch: Fetch, zone: Zone, page_size: int, concurrency: int = 1) -
         zone: the range, and where its events are.
         page_size: events per request.
         concurrency: requests under way at once.
+        on_idle: called once by the first worker that finds nothing left to read, while others still read.
 
     Yields:
         stretches in the order of time; together they hold every event once, whatever `concurrency` is.
@@ -47,22 +51,22 @@ def read_range(fetch: Fetch, zone: Zone, page_size: int, concurrency: int = 1) -
     limits = Limits(page_size, sorts=databases == ACTIVE)
     first = Piece(SeekPaginator(start, stop, limits, databases))
     while not first.finished and (concurrency == 1 or first.paginator.plan.density.rate == 0):
-        _read_page(first, fetch, threading.Lock())
+        _read_page(first, fetch, limits, threading.Lock())
         yield from first.leave()
     if not first.finished:
-        yield from _Readers(fetch, Pieces(first, limits, concurrency)).stretches(concurrency)
+        yield from _Readers(fetch, Pieces(first, limits, concurrency), limits, on_idle).stretches(concurrency)
 
 
-def _read_page(piece: Piece, fetch: Fetch, lock: t.ContextManager[t.Any]) -> None:
-    """Read a page, or find out that less has to be asked for; all but the request happens under the lock."""
+def _read_page(piece: Piece, fetch: Fetch, limits: Limits, lock: t.ContextManager[t.Any]) -> None:
+    """Read a page, or find out how to ask for it instead; all but the requests happens under the lock."""
     position = piece.paginator.current_value
     try:
         page = fetch(position)
-    except TooSlowError:
-        if not position.divisible:
-            raise
+    except TapError as error:
+        learn = find_detour(fetch, position, error, limits)
         with lock:
-            piece.paginator.ask_for_less()
+            learn()
+            piece.paginator.renew()
         return
     with lock:
         piece.take_in(page)
@@ -71,9 +75,12 @@ def _read_page(piece: Piece, fetch: Fetch, lock: t.ContextManager[t.Any]) -> Non
 class _Readers:
     """Workers that read pieces side by side, each in a thread of its own."""
 
-    def __init__(self, fetch: Fetch, pieces: Pieces) -> None:
+    def __init__(self, fetch: Fetch, pieces: Pieces, limits: Limits, on_idle: Callable[[], object]) -> None:
         self._fetch = fetch
         self._pieces = pieces
+        self._limits = limits
+        self._on_idle = on_idle
+        self._was_idle = False
         self._changed = threading.Condition()
         self._stopped = False
 
@@ -122,12 +129,15 @@ class _Readers:
             while not self._stopped and self._pieces.unread:
                 if (piece := self._pieces.take()) is not None:
                     return piece
+                if self._pieces.all_taken and not self._was_idle:
+                    self._was_idle = True
+                    self._on_idle()
                 self._changed.wait()
         return None
 
     def _read(self, piece: Piece) -> None:
         while piece.due and not piece.finished and not self._stopped:
-            _read_page(piece, self._fetch, self._changed)
+            _read_page(piece, self._fetch, self._limits, self._changed)
             with self._changed:
                 self._pieces.cut(piece, piece.due - 1)
                 self._changed.notify_all()

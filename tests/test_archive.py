@@ -188,7 +188,8 @@ def test_a_key_that_may_not_read_the_archive_gets_the_rest_and_one_warning(
     assert line.startswith(
         "Events from 2025-12-31T12:00:00.000000Z to 2026-03-02T12:00:00.000000Z are missing as far as"
     )
-    assert output.bookmark["gaps"] == [{"from": "2025-12-31T12:00:00.000000Z", "to": "2026-03-02T12:00:00.000000Z"}]
+    # Nothing of a gap has been delivered, so it ends with the first event that has.
+    assert output.bookmark["gaps"] == [{"from": "2025-12-31T12:00:00.000000Z", "to": output.records[0]["create_time"]}]
 
     asked = len(empty_api.list_requests)
     second = process.run(config=config, state=output.state)
@@ -226,7 +227,7 @@ def test_a_refusal_after_the_archive_was_read_fails_the_run_and_the_next_goes_on
     log = TwoDatabases(homes, 1, archive_sorts=True)
 
     def fetch(position: Position) -> Page:
-        if position.archived and position.stop > BEGUN - 50 * DAY:
+        if position.archived and position.start > BEGUN - 60 * DAY:
             raise ArchiveRefusedError("no", 403)
         return log.fetch(position)
 

@@ -220,7 +220,8 @@ def test_a_query_that_is_slow_at_its_smallest_ends_the_reading() -> None:
 
 def test_asking_for_less_keeps_a_page_size_that_is_small_already() -> None:
     paginator = SeekPaginator(START, START + 8, Limits(10))
-    paginator.ask_for_less()
+    paginator._limits.tighten(paginator.current_value)
+    paginator.renew()
     assert paginator.current_value == Position(START, START + 4, 10)
 
 

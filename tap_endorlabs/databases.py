@@ -1,0 +1,85 @@
+"""In which database a run finds which part of its range, as far as it can find out."""
+
+from __future__ import annotations
+
+import contextlib
+import typing as t
+
+from tap_endorlabs.archive import ACTIVE_UNTIL, ARCHIVED_AFTER, Border, Zone, find_border, zones
+from tap_endorlabs.errors import ArchiveRefusedError
+
+if t.TYPE_CHECKING:
+    from collections.abc import Callable, Iterator
+
+    from tap_endorlabs.position import Position
+    from tap_endorlabs.zone_reader import ZoneReader
+
+_DAY = 86_400
+_YEARS = 3 * 366 * _DAY
+"""How long the archive keeps an event, in seconds."""
+
+_NOTHING = "The archive has nothing, although the log has events that are old enough to be archived."
+
+
+class Databases:
+    """Cuts a range by the databases that its events are in.
+
+    Args:
+        reader: reads them, and counts.
+        start: first second of the range.
+        stop: last second, exclusive.
+        now: gives the present second.
+
+    Attributes:
+        complaint: why what the archive has is missing; empty where nothing is known to be missing.
+    """
+
+    def __init__(self, reader: ZoneReader, start: int, stop: int, now: Callable[[], int]) -> None:
+        self.complaint = ""
+        self._reader = reader
+        self._start, self._stop = start, stop
+        self._now = now
+
+    def zones(self, test: Position, *, proves: bool) -> Iterator[Zone]:
+        """Give the parts of the range in order, and set the complaint before the first.
+
+        Args:
+            test: a small request to the active database.
+            proves: whether to prove by count that events lie where they are looked for.
+
+        Raises:
+            ApiError: nothing may be read at all.
+        """
+        now, start = self._now(), self._start
+        if start < now - ACTIVE_UNTIL and not self._finds_archive(test):
+            yield Zone(max(start, now - ARCHIVED_AFTER), self._stop)
+            return
+        border = Border()
+        if proves and start < now - _DAY:
+            border = find_border(start, min(self._stop, self._reader.settled), now, self._count)
+        yield from zones(start, self._stop, self._now, border)
+
+    def _finds_archive(self, test: Position) -> bool:
+        """Whether the archive can be read."""
+        count, now = self._reader.counter.count, self._now()
+        active, old = now - ACTIVE_UNTIL, now - ARCHIVED_AFTER
+        # A refusal is believed when it comes twice.
+        with contextlib.suppress(ArchiveRefusedError):
+            found = count(self._start, min(active, self._stop), archived=True)
+            if found == 0 and count(old, active) and count(old - _YEARS, old, archived=True) == 0:
+                self.complaint = _NOTHING
+            return True
+        # If nothing may be read at all, this fails, and so does the run.
+        self._reader.fetch(test)
+        try:
+            count(self._start, min(active, self._stop), archived=True)
+        except ArchiveRefusedError as error:
+            self.complaint = str(error)
+        return not self.complaint
+
+    def _count(self, start: int, stop: int, archived: bool) -> int | None:  # noqa: FBT001 - as databases are named
+        """Count the events of a range; none in an archive that may not be read, as none are looked for there."""
+        try:
+            return self._reader.counter.count(start, stop, archived=archived)
+        except ArchiveRefusedError:
+            return None

@@ -1,0 +1,110 @@
+"""How to go on where the server refuses a query, found out by asking otherwise: unsorted, for less, for less time.
+
+Nobody documents what it refuses, and with which words; so no message is read here.
+"""
+
+from __future__ import annotations
+
+import typing as t
+from functools import partial
+from http import HTTPStatus
+
+from tap_endorlabs.errors import ApiError, TapError, TooSlowError, TransientError, UnreadableError
+
+if t.TYPE_CHECKING:
+    from collections.abc import Callable
+
+    from tap_endorlabs.limits import Limits
+    from tap_endorlabs.position import Position
+    from tap_endorlabs.records import Page
+
+DEFAULT_PAGE_SIZE = 100
+"""What the API gives where no size is asked for: no server refuses such a page."""
+
+REFUSALS = {HTTPStatus.BAD_REQUEST, HTTPStatus.METHOD_NOT_ALLOWED, HTTPStatus.NOT_IMPLEMENTED}
+"""The statuses that may speak of how was asked, not of what for."""
+
+
+def find_detour(
+    fetch: Callable[[Position], Page], asked: Position, error: TapError, limits: Limits
+) -> Callable[[], None]:
+    """Find out how to ask instead, after a query has failed; give what makes the limits know it.
+
+    Args:
+        fetch: answers a position with its page.
+        asked: the position that it could not answer.
+        error: how it failed.
+        limits: what is known of the server.
+
+    Raises:
+        UnreadableError: the server fails to answer a single second.
+        TapError: the error, as there is no other way.
+    """
+    if isinstance(error, TransientError) and (isinstance(error, TooSlowError) or _is_fault(error)):
+        return _ask_for_less(fetch, asked, error, limits)
+    if isinstance(error, ApiError) and error.status in REFUSALS and not asked.counted:
+        return _ask_otherwise(fetch, asked, error, limits)
+    raise error
+
+
+def _ask_for_less(
+    fetch: Callable[[Position], Page], asked: Position, error: TransientError, limits: Limits
+) -> Callable[[], None]:
+    too_large = isinstance(error, TooSlowError) and error.too_large
+    if not asked.divisible and not (too_large and asked.page_size > 1):
+        if _is_fault(error) and asked.stop - asked.start == 1:
+            raise UnreadableError(asked.start, str(error)) from error
+        raise error
+    # It may be the sort that takes too long, where none has come to an end yet.
+    if asked.is_sorted and not limits.largest and limits.refusals == 1 and _is_answered(fetch, _unsorted(asked)):
+        return limits.distrust_sort
+    return partial(limits.tighten, asked, too_large=too_large)
+
+
+def _ask_otherwise(
+    fetch: Callable[[Position], Page], asked: Position, error: ApiError, limits: Limits
+) -> Callable[[], None]:
+    smaller = asked._replace(page_size=min(asked.page_size, DEFAULT_PAGE_SIZE))
+    second = asked._replace(stop=asked.start + 1)
+    if not _is_answered(fetch, _unsorted(smaller)._replace(stop=second.stop)):
+        # Not even the least is answered, so it is refused for another reason.
+        raise error
+    unsorted, small_pages = limits.distrust_sort, partial(limits.allow_pages_of, smaller.page_size)
+
+    def both() -> None:
+        unsorted()
+        small_pages()
+
+    ways: list[tuple[Position, Callable[[], None]]] = [
+        (_unsorted(asked), unsorted),
+        (smaller, small_pages),
+        (_unsorted(smaller), both),
+    ]
+    for other, learn in ways:
+        if other != asked and _is_answered(fetch, other):
+            return learn
+    if asked.stop - asked.start > 1:
+        return partial(limits.tighten, asked)
+    raise error
+
+
+def _unsorted(position: Position) -> Position:
+    return position._replace(whole=True)
+
+
+def _is_answered(fetch: Callable[[Position], Page], position: Position) -> bool:
+    try:
+        fetch(position)
+    except TransientError as error:
+        if isinstance(error, TooSlowError) or _is_fault(error):
+            return False
+        raise
+    except ApiError as error:
+        if error.status in REFUSALS:
+            return False
+        raise
+    return True
+
+
+def _is_fault(error: TransientError) -> bool:
+    return error.status == HTTPStatus.INTERNAL_SERVER_ERROR

@@ -1,0 +1,195 @@
+"""The proof that what was read of a range is all there is: the API must count as many events as were seen.
+
+A server may clamp pages, ignore a sort or a parameter, or answer nothing where there is something; no page tells. So a
+range is proved in parts, and a part leaves only when it is proved. Where the count finds more, the part is read again,
+in another way, and if that does not help either, the run ends before it.
+"""
+
+from __future__ import annotations
+
+import threading
+import typing as t
+from bisect import bisect_left
+from collections import deque
+
+from tap_endorlabs.errors import ApiError, TapError, UnreadableError
+from tap_endorlabs.pieces import Stretch
+from tap_endorlabs.timestamps import stamp_of_second
+
+if t.TYPE_CHECKING:
+    from collections.abc import Generator, Iterator
+
+    from tap_endorlabs.archive import Databases, Zone
+    from tap_endorlabs.counting import Counter
+    from tap_endorlabs.records import Event, Reject
+    from tap_endorlabs.rereading import Rereader
+
+PART_PAGES = 20
+"""A part has about so many pages: each costs one request more, and waits in memory until it is proved."""
+
+PART_BYTES = 16 << 20
+"""A part has no more than about so many bytes."""
+
+MOST_WAITING = 2
+"""So many parts may wait for their counts while the reading goes on."""
+
+MINUTE = 60
+
+
+class Part:
+    """What was read of [start, stop), in seconds, and is to be proved together.
+
+    Attributes:
+        start: first second.
+        stop: last second, exclusive; where reading stands as long as more is to come.
+        events: all of its events, in order.
+        rejected: objects met on the way that can't be events.
+        seen: how many events each database had.
+        counts: how many each database counts, None where it does not; there when `counted` is set.
+        counted: set when the counts are there.
+        failure: what ended the counting.
+    """
+
+    def __init__(self, start: int, databases: Databases) -> None:
+        self.start = self.stop = start
+        self.databases = databases
+        self.events: list[Event] = []
+        self.rejected: set[Reject] = set()
+        self.seen = [0] * len(databases)
+        self.bytes = 0
+        self.counts: list[int | None] = []
+        self.counted = threading.Event()
+        self.failure: BaseException | None = None
+
+    def add(self, stretch: Stretch) -> None:
+        """Take in what was read next."""
+        self.events += stretch.events
+        self.rejected.update(stretch.rejected)
+        self.bytes += sum(len(event.raw) for event in stretch.events)
+        self.stop = stretch.reached
+        for database, seen in enumerate(stretch.seen):
+            self.seen[database] += seen
+
+    def cut(self) -> Part:
+        """Leave what lies behind the last whole minute to another part.
+
+        A server whose times are minutes counts right only between those.
+        """
+        second = self.stop - self.stop % MINUTE
+        rest = Part(self.stop, self.databases)
+        if len(self.databases) > 1 or second <= self.start:
+            return rest
+        end = bisect_left(self.events, (stamp_of_second(second),))
+        rest.add(Stretch(self.events[end:], self.stop, [], (len(self.events) - end,)))
+        rest.start, self.stop, self.events, self.seen = second, second, self.events[:end], [end]
+        return rest
+
+    def seen_before(self, second: int) -> list[int]:
+        """Give how many objects each database had before a second."""
+        end = bisect_left(self.events, (stamp_of_second(second),))
+        return [seen - (len(self.events) - end) + len(self.rejected) for seen in self.seen]
+
+
+class Proof:
+    """Proves a zone.
+
+    Args:
+        zone: what is read.
+        counter: asks for the counts.
+        rereader: reads again what the count finds incomplete.
+        page_size: events in a page.
+        settled: the second from which on events may still appear, so that no count proves anything.
+    """
+
+    def __init__(self, zone: Zone, counter: Counter, rereader: Rereader, page_size: int, settled: int) -> None:
+        self._zone = zone
+        self._counter = counter
+        self._rereader = rereader
+        self._page_size = page_size
+        self._settled = min(zone.stop, max(settled, zone.start))
+        self._open = Part(zone.start, zone.databases)
+        self._is_last = False
+        self._lock = threading.Lock()
+        self._waiting: deque[Part] = deque()
+
+    def ask_for_rest(self) -> None:
+        """Let what has not been cut off yet be the last part, and ask for its count while its last pages come."""
+        with self._lock:
+            if not self._is_last:
+                self._is_last = True
+                self._ask(self._open, self._zone.stop)
+
+    def prove(self, stretches: Iterator[Stretch]) -> Generator[Stretch]:
+        """Hand stretches on when they are proved.
+
+        Args:
+            stretches: all of the zone, in order.
+
+        Raises:
+            TapError: what ended the reading, when what was proved before it has been handed on; or less can be read
+                than the API counts.
+        """
+        try:
+            for stretch in stretches:
+                self._take(stretch)
+                while self._waiting and (self._waiting[0].counted.is_set() or len(self._waiting) > MOST_WAITING):
+                    yield from self._proved(self._waiting.popleft())
+        except (ApiError, UnreadableError):
+            # The server is there, so what was read before can be proved.
+            self._is_last = True
+            self._ask(self._open, self._open.stop)
+            self._waiting.append(self._open)
+            yield from self._rest()
+            raise
+        except TapError:
+            while self._waiting and self._waiting[0].counted.is_set():
+                yield from self._proved(self._waiting.popleft())
+            raise
+        self.ask_for_rest()
+        self._open.stop = self._zone.stop
+        self._waiting.append(self._open)
+        yield from self._rest()
+
+    def _take(self, stretch: Stretch) -> None:
+        with self._lock:
+            part = self._open
+            part.add(stretch)
+            is_full = len(part.events) >= PART_PAGES * self._page_size or part.bytes >= PART_BYTES
+            if is_full and not self._is_last:
+                self._open = part.cut()
+                self._ask(part, part.stop)
+                self._waiting.append(part)
+
+    def _rest(self) -> Generator[Stretch]:
+        while self._waiting:
+            yield from self._proved(self._waiting.popleft())
+
+    def _ask(self, part: Part, stop: int) -> None:
+        """Ask for a part's counts in a thread of its own, so that nobody stands still for them."""
+
+        def count() -> None:
+            try:
+                end = min(stop, self._settled)
+                part.counts = [
+                    self._counter.count(part.start, end, archived=archived) if part.start < end else 0
+                    for archived in part.databases
+                ]
+            except BaseException as error:  # noqa: BLE001 - whatever it is, it is raised where the part is taken
+                part.failure = error
+            part.counted.set()
+
+        threading.Thread(target=count, name="counter", daemon=True).start()
+
+    def _proved(self, part: Part) -> Generator[Stretch]:
+        part.counted.wait()
+        if part.failure is not None:
+            raise part.failure
+        end = min(part.stop, self._settled)
+        for archived, count, seen in zip(part.databases, part.counts, part.seen_before(end), strict=True):
+            # An event may have come, or gone to the archive, in between.
+            if (count or 0) > seen and (self._counter.count(part.start, end, archived=archived) or 0) > seen:
+                yield from self._rereader.reread(part.start, end, part.databases, part.events)
+                behind = bisect_left(part.events, (stamp_of_second(end),))
+                yield Stretch(part.events[behind:], part.stop, list(part.rejected))
+                return
+        yield Stretch(part.events, part.stop, list(part.rejected))

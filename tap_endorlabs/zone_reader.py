@@ -1,0 +1,99 @@
+"""Reading zones of a log side by side, and proving by count what takes more than a page."""
+
+from __future__ import annotations
+
+import contextlib
+import itertools
+import threading
+import typing as t
+
+from tap_endorlabs.counting import Counter
+from tap_endorlabs.proof import Proof
+from tap_endorlabs.rereading import Rereader
+from tap_endorlabs.timeline import read_range
+
+if t.TYPE_CHECKING:
+    import logging
+    from collections.abc import Callable, Generator
+
+    from tap_endorlabs.archive import Zone
+    from tap_endorlabs.pieces import Stretch
+    from tap_endorlabs.position import Position
+    from tap_endorlabs.records import Page
+    from tap_endorlabs.settings import Settings
+
+ROUND_SIZES = frozenset({10, 20, 25, 50, *range(100, 500, 50)})
+"""A page of so many events, where more were asked for, may be all that a server gives at a time."""
+
+
+class ZoneReader:
+    """Reads zones.
+
+    Args:
+        fetch: answers a position with its page; called by several threads.
+        settings: how many requests at once, how large pages are, and what is proved.
+        settled: the second from which on events may still appear, so that no count proves anything.
+        logger: gets the warnings.
+
+    Attributes:
+        settled: likewise.
+        counter: asks for counts.
+        proves: whether anything is proved.
+        proves_all: whether what fits a page is proved, too.
+        archive_was_read: whether a page of the archive has been read.
+    """
+
+    def __init__(
+        self, fetch: Callable[[Position], Page], settings: Settings, settled: int, logger: logging.Logger
+    ) -> None:
+        self._fetch_page = fetch
+        self._page_size = settings.page_size
+        self._concurrency = settings.concurrency
+        self.settled = settled
+        self._turns = threading.Semaphore(settings.concurrency)
+        self._sizes: list[int] = []
+        self.counter = Counter(self.fetch, logger)
+        self._rereader = Rereader(self.fetch, self.counter, settings.page_size, logger)
+        self.proves = settings.completeness_check != "never"
+        self.proves_all = settings.completeness_check == "always"
+        self.archive_was_read = False
+
+    def fetch(self, position: Position) -> Page:
+        """Fetch a page, when there are no more than `concurrency` others under way."""
+        with self._turns:
+            page = self._fetch_page(position)
+        if not position.counted:
+            self._sizes.append(page.size)
+            self.archive_was_read |= position.archived
+        return page
+
+    def read(self, zone: Zone) -> Generator[Stretch]:
+        """Read a zone.
+
+        Yields:
+            stretches in order, each proved, if it has to be.
+        """
+        proof = Proof(zone, self.counter, self._rereader, self._page_size, self.settled)
+        stretches = read_range(self.fetch, zone, self._page_size, self._concurrency, proof.ask_for_rest)
+        with contextlib.closing(stretches):
+            if not self.proves:
+                yield from stretches
+                return
+            first = list(itertools.islice(stretches, 1))
+            if first and first[0].reached < zone.stop:
+                # A last page may name a next one, which holds nothing new.
+                first += itertools.islice(stretches, 1)
+            if self.proves_all or not self._fits_a_page(first, zone):
+                yield from proof.prove(itertools.chain(first, stretches))
+            else:
+                yield from first
+
+    def _fits_a_page(self, read: list[Stretch], zone: Zone) -> bool:
+        """Whether a zone has been read with one page, as far as a page can tell."""
+        size = self._sizes[0]
+        return (
+            read[-1].reached == zone.stop
+            and sum(len(stretch.events) for stretch in read) <= size
+            and len(self._sizes) <= len(read)
+            and (size not in ROUND_SIZES or len(self._sizes) > 1 or size == self._page_size)
+        )
