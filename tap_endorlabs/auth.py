@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import base64
 import datetime as dt
 import json
 import re
@@ -10,19 +9,20 @@ import threading
 import typing as t
 from http import HTTPStatus
 
-from requests.auth import AuthBase
-
-from tap_endorlabs.errors import ApiError, TapError, TooSlowError, TransientError
-from tap_endorlabs.timestamps import moment_of, parse
-from tap_endorlabs.transport import server_time
+from tap_endorlabs.answer import server_time
+from tap_endorlabs.bearer import BearerAuth, expiration, jwt_expiration
+from tap_endorlabs.errors import ApiError, LogInError, StoppedError, TapError, TooSlowError, TransientError
+from tap_endorlabs.problem import ProblemError, Report
 
 if t.TYPE_CHECKING:
     import logging
+    from collections.abc import Callable, Iterator
 
-    import requests
-
+    from tap_endorlabs.answer import Answer
     from tap_endorlabs.retry import Retry
-    from tap_endorlabs.transport import Answer, Transport
+    from tap_endorlabs.transport import Transport
+
+_T = t.TypeVar("_T")
 
 _AHEAD = 1800.0
 """A token is renewed this many seconds before it expires; a short-lived one at an eighth of its life."""
@@ -30,17 +30,12 @@ _AHEAD = 1800.0
 _LIFETIME = 4 * 3600.0
 """How long a token lasts where the API does not say, in seconds."""
 
+_SHORTEST_LIFETIME = 1.0
+"""An expiry that is closer is none, in seconds: to believe it would mean a log-in for each request."""
 
-class BearerAuth(AuthBase):
-    """Sets a request's `Authorization` to a token."""
-
-    def __init__(self, token: str) -> None:
-        self.token = token
-
-    def __call__(self, r: requests.PreparedRequest) -> requests.PreparedRequest:
-        """Add the header."""
-        r.headers["Authorization"] = f"Bearer {self.token}"
-        return r
+_WAITS = (1, 2, 3, 4)
+"""A new token may not have reached every server yet: it is tried again after so many times the first wait of a retry,
+ten seconds in all."""
 
 
 class ApiKeyAuth:
@@ -72,12 +67,59 @@ class ApiKeyAuth:
         self._auth: BearerAuth | None = None
         self._renew_at = 0.0
         self._failure: TapError | None = None
+        self._forbidden = False
+
+    def call(self, send: Callable[[BearerAuth], _T]) -> _T:
+        """Send a request with a token, and once more with a new one where the token is refused.
+
+        A 403 may be the word for an expired token, too; once it has met a new token it is believed.
+
+        Args:
+            send: sends the request with the token that it gets.
+
+        Raises:
+            LogInError: the key was refused.
+            ApiError: a new token or the request was.
+            TransientError: what may pass.
+            StoppedError: the run was ended in the meantime.
+        """
+        token = self.current()
+        try:
+            return _send(send, token)
+        except ApiError as error:
+            may_be_old = error.status == HTTPStatus.FORBIDDEN and token.accepted and not self._forbidden
+            if error.status != HTTPStatus.UNAUTHORIZED and not may_be_old:
+                raise
+        if token.accepted or not token.is_replacement:
+            self._logger.info("The token was refused; logging in again.")
+            self.renew(token)
+        try:
+            return self._insist(send)
+        except ApiError as error:
+            self._forbidden |= error.status == HTTPStatus.FORBIDDEN
+            raise
+
+    def _insist(self, send: Callable[[BearerAuth], _T]) -> _T:
+        """Send a request with a new token, a few times if need be."""
+        for wait in _WAITS:
+            token = self.current()
+            try:
+                return _send(send, token)
+            except ApiError as error:
+                if error.status != HTTPStatus.UNAUTHORIZED:
+                    raise
+            seconds = wait * self._retry.first_wait
+            self._logger.info("The new token was refused, too; trying it again in %.1f s.", seconds)
+            self._retry.sleep(self._transport.pace.stopped, seconds)
+            if self._transport.pace.stopped.is_set():
+                raise StoppedError
+        return _send(send, self.current())
 
     def current(self) -> BearerAuth:
         """Give a valid token, renewed if it is about to expire.
 
         Raises:
-            ApiError: the key or the secret is wrong or expired.
+            LogInError: the key or the secret is wrong or expired.
             TransientError: the API could not be reached.
         """
         return self._token_other_than(None)
@@ -86,7 +128,7 @@ class ApiKeyAuth:
         """Give a valid token other than one that the API refused; of many threads that ask, one fetches it.
 
         Raises:
-            ApiError: the key or the secret is wrong or expired.
+            LogInError: the key or the secret is wrong or expired.
             TransientError: the API could not be reached.
         """
         return self._token_other_than(refused)
@@ -94,7 +136,7 @@ class ApiKeyAuth:
     def _token_other_than(self, refused: BearerAuth | None) -> BearerAuth:
         with self._lock:
             if self._auth is refused or self._clock() >= self._renew_at:
-                self._log_in()
+                self._log_in(is_replacement=refused is not None)
             return t.cast("BearerAuth", self._auth)
 
     def server_now(self) -> dt.datetime:
@@ -103,7 +145,7 @@ class ApiKeyAuth:
             answer = self._log_in()
         return server_time(answer) or dt.datetime.now(dt.timezone.utc)
 
-    def _log_in(self) -> Answer:
+    def _log_in(self, *, is_replacement: bool = False) -> Answer:
         if self._failure is not None:
             # Others have tried it all: the threads that waited for them need not do so one after another.
             raise self._failure
@@ -115,7 +157,7 @@ class ApiKeyAuth:
             raise
         token = fields["token"]
         self._transport.secrets.add(token)
-        auth = BearerAuth(token)
+        auth = BearerAuth(token, is_replacement=is_replacement)
         lifetime = self._lifetime(fields, auth, answer)
         self._renew_at = asked + lifetime - min(_AHEAD, lifetime / 8)
         self._auth = auth
@@ -123,41 +165,60 @@ class ApiKeyAuth:
 
     def _ask(self) -> tuple[Answer, dict[str, t.Any]]:
         try:
-            answer = self._transport.exchange("POST", "/v1/auth/api-key", body=self._body)
+            return self._transport.exchange("POST", "/v1/auth/api-key", _session, body=self._body)
         except ApiError as error:
             if error.status in {
                 HTTPStatus.BAD_REQUEST,
                 HTTPStatus.UNAUTHORIZED,
                 HTTPStatus.FORBIDDEN,
             }:
-                raise ApiError(
+                raise LogInError(
                     "Endor Labs refused the API key: api_key or api_secret is wrong, or the key has expired. "
                     "Make a new one in Endor Labs under Access Control > API Keys > Generate API Key.",
                     error.status,
                 ) from error
-            if error.status == HTTPStatus.NOT_FOUND:
-                raise ApiError(f"{error} This is no Endor Labs API: check api_url.", error.status) from error
-            raise
+            if error.status in {HTTPStatus.NOT_FOUND, HTTPStatus.METHOD_NOT_ALLOWED, HTTPStatus.NOT_IMPLEMENTED}:
+                raise LogInError(f"{error} This is no Endor Labs API: check api_url.", error.status) from error
+            raise LogInError(str(error), error.status) from error
         except TooSlowError as error:
             # Nobody can ask for less at a log-in.
-            raise TransientError(str(error), error.retry_after, error.advice) from error
-        fields = _json_object(answer)
-        token = fields.get("token")
-        # One that can't stand in a header would end in a library's error.
-        if not isinstance(token, str) or not re.fullmatch(r"[!-~]+", token):
-            raise TransientError("The API's answer to the log-in has no token; check api_url.")
-        return answer, fields
+            raise TransientError(str(error), error.retry_after, error.advice, error.status) from error
 
     def _lifetime(self, fields: dict[str, t.Any], auth: BearerAuth, answer: Answer) -> float:
         now = server_time(answer) or dt.datetime.now(dt.timezone.utc)
-        expires = _expiration(fields) or _expiration(self._session_fields(auth)) or _jwt_expiration(auth.token)
-        return (expires - now).total_seconds() if expires else _LIFETIME
+        for expires in self._expirations(fields, auth):
+            if expires is not None and (lifetime := (expires - now).total_seconds()) >= _SHORTEST_LIFETIME:
+                return lifetime
+        return _LIFETIME
+
+    def _expirations(self, fields: dict[str, t.Any], auth: BearerAuth) -> Iterator[dt.datetime | None]:
+        yield expiration(fields)
+        yield expiration(self._session_fields(auth))
+        yield jwt_expiration(auth.token)
 
     def _session_fields(self, auth: BearerAuth) -> dict[str, t.Any]:
         try:
-            return _json_object(self._transport.exchange("GET", "/v1/auth", auth=auth))
+            return self._transport.exchange("GET", "/v1/auth", _json_object, auth=auth)
         except (ApiError, TransientError):
             return {}
+
+
+def _send(send: Callable[[BearerAuth], _T], token: BearerAuth) -> _T:
+    result = send(token)
+    token.accepted = True
+    return result
+
+
+def _session(answer: Answer) -> tuple[Answer, dict[str, t.Any]]:
+    """Give the answer to a log-in, and its fields with the token."""
+    fields = _json_object(answer)
+    token = fields.get("token")
+    # One that can't stand in a header would end in a library's error.
+    if isinstance(token, str) and re.fullmatch(r"[!-~]+", token):
+        return answer, fields
+    if problem := Report(*map(fields.get, ("code", "error", "message"))).problem():
+        raise ProblemError(problem)
+    raise TransientError("The API's answer to the log-in has no token; check api_url.")
 
 
 def _json_object(answer: Answer) -> dict[str, t.Any]:
@@ -168,21 +229,3 @@ def _json_object(answer: Answer) -> dict[str, t.Any]:
     if not isinstance(fields, dict):
         raise TransientError("The API's answer to the log-in is not a JSON object; check api_url.")
     return fields
-
-
-def _expiration(fields: dict[str, t.Any]) -> dt.datetime | None:
-    text = fields.get("expiration_time") or fields.get("expirationTime")
-    try:
-        return moment_of(parse(str(text)))
-    except ValueError:
-        return None
-
-
-def _jwt_expiration(token: str) -> dt.datetime | None:
-    try:
-        claims = token.split(".")[1]
-        padded = claims + "=" * (-len(claims) % 4)
-        expires = json.loads(base64.urlsafe_b64decode(padded))["exp"]
-        return dt.datetime.fromtimestamp(expires, tz=dt.timezone.utc)
-    except (ValueError, RecursionError, KeyError, IndexError, TypeError, OverflowError, OSError):
-        return None

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import codecs
 import time
 import typing as t
 import zlib
@@ -27,15 +28,19 @@ LARGEST_BODY = 256 * 1024 * 1024
 """Bytes that a body may have, compressed or not: half a megabyte for each event of the largest page."""
 
 _PIECE = 1 << 17
+_STEP = 1 << 12
+"""Bytes that are decompressed at a time: they become four megabytes at most, and the rest of them is copied for each
+member that ends in them."""
+
 _GZIP = 16 + zlib.MAX_WBITS
 
 
-class TooLargeError(RequestException):
+class BodyTooLargeError(RequestException):
     """A body is larger than `LARGEST_BODY`."""
 
 
 def read_body(response: requests.Response, seconds: float, clock: Callable[[], float] = time.monotonic) -> bytes:
-    """Read the body of an answer and decompress it.
+    """Read the body of an answer and decompress it; a byte order mark is left out.
 
     Args:
         response: the answer, whose body has not been read.
@@ -43,7 +48,8 @@ def read_body(response: requests.Response, seconds: float, clock: Callable[[], f
         clock: seconds on a steady clock.
 
     Raises:
-        requests.RequestException: the body is cut off, broken, too large (`TooLargeError`) or too slow (`ReadTimeout`).
+        requests.RequestException: the body is cut off, broken, too large (`BodyTooLargeError`) or too slow
+            (`ReadTimeout`).
     """
     deadline = clock() + seconds
     pieces, size = [], 0
@@ -53,7 +59,7 @@ def read_body(response: requests.Response, seconds: float, clock: Callable[[], f
             pieces.append(piece)
             size += len(piece)
             if size > LARGEST_BODY:
-                raise TooLargeError
+                raise BodyTooLargeError
             if clock() > deadline:
                 raise ReadTimeout
     except urllib3.exceptions.ReadTimeoutError as error:
@@ -62,21 +68,38 @@ def read_body(response: requests.Response, seconds: float, clock: Callable[[], f
         raise SSLError(error) from error
     except urllib3.exceptions.HTTPError as error:
         raise ChunkedEncodingError(error) from error
-    return _decoded(b"".join(pieces), response.headers.get("Content-Encoding", "").strip().lower())
+    return _decoded(b"".join(pieces), response.headers.get("Content-Encoding", "")).removeprefix(codecs.BOM_UTF8)
 
 
 def _decoded(body: bytes, encoding: str) -> bytes:
-    if not body or encoding in {"", "identity"}:
+    names = [name.strip().lower().removeprefix("x-") for name in encoding.split(",")]
+    encodings = [name for name in names if name not in {"", "identity"}]
+    if not body or not encodings:
         return body
-    if encoding != ENCODING:
+    if encodings != [ENCODING]:
         raise ContentDecodingError(f"the answer's encoding is {encoding!r}, not {ENCODING}")
-    decoder = zlib.decompressobj(_GZIP)
     try:
-        decoded = decoder.decompress(body, LARGEST_BODY + 1)
+        return _unzipped(body)
     except zlib.error as error:
         raise ContentDecodingError(error) from error
-    if len(decoded) > LARGEST_BODY:
-        raise TooLargeError
-    if not decoder.eof or decoder.unused_data:
-        raise ContentDecodingError("the compressed answer is cut off, or goes on after its end")
-    return decoded
+
+
+def _unzipped(body: bytes) -> bytes:
+    """Decompress all members of a body, which zeros may follow."""
+    decoder = zlib.decompressobj(_GZIP)
+    unzipped = bytearray()
+    for start in range(0, len(body), _STEP):
+        rest = body[start : start + _STEP]
+        while rest:
+            if decoder.eof:
+                rest = rest.lstrip(b"\0")
+                if not rest:
+                    break
+                decoder = zlib.decompressobj(_GZIP)
+            unzipped += decoder.decompress(rest)
+            rest = decoder.unused_data
+            if len(unzipped) > LARGEST_BODY:
+                raise BodyTooLargeError
+    if not decoder.eof:
+        raise ContentDecodingError("the compressed answer is cut off")
+    return bytes(unzipped)

@@ -6,18 +6,20 @@ import typing as t
 from dataclasses import dataclass
 from http import HTTPStatus
 
-from tap_endorlabs.errors import ApiError, ArchiveRefusedError, TooSlowError, TransientError
-from tap_endorlabs.records import Page, decode_page
+from tap_endorlabs.errors import ApiError, ArchiveRefusedError, LogInError, TooSlowError, TransientError
+from tap_endorlabs.pages import decode_page
 from tap_endorlabs.timestamps import stamp_of_second
 
 if t.TYPE_CHECKING:
     import logging
 
+    from tap_endorlabs.answer import Answer
     from tap_endorlabs.auth import ApiKeyAuth
     from tap_endorlabs.position import Position
+    from tap_endorlabs.records import Page
     from tap_endorlabs.retry import Retry
     from tap_endorlabs.settings import Settings
-    from tap_endorlabs.transport import Answer, Transport
+    from tap_endorlabs.transport import Transport
 
 
 @dataclass(frozen=True)
@@ -66,7 +68,9 @@ class LogClient:
 
     def _attempt(self, position: Position) -> Page:
         try:
-            answer = self._send(query_of(position, self._api.settings))
+            return self._send(query_of(position, self._api.settings))
+        except LogInError:
+            raise
         except ApiError as error:
             if position.archived and error.status == HTTPStatus.FORBIDDEN:
                 raise ArchiveRefusedError(
@@ -75,6 +79,14 @@ class LogClient:
                     error.status,
                 ) from error
             raise self._explain(error) from error
+
+    def _send(self, query: dict[str, str | int]) -> Page:
+        transport = self._api.transport
+        return self._api.auth.call(
+            lambda token: transport.exchange("GET", self._path, self._read, auth=token, params=query)
+        )
+
+    def _read(self, answer: Answer) -> Page:
         try:
             return decode_page(answer.body)
         except (ValueError, RecursionError) as error:
@@ -85,21 +97,10 @@ class LogClient:
                 advice="Check api_url, and whether a proxy answers in its place.",
             ) from error
 
-    def _send(self, query: dict[str, str | int]) -> Answer:
-        transport, auth = self._api.transport, self._api.auth
-        token = auth.current()
-        try:
-            return transport.exchange("GET", self._path, auth=token, params=query)
-        except ApiError as error:
-            if error.status != HTTPStatus.UNAUTHORIZED:
-                raise
-        self._logger.info("The token was refused; logging in again.")
-        return transport.exchange("GET", self._path, auth=auth.renew(token), params=query)
-
     def _explain(self, error: ApiError) -> ApiError:
         namespace = self._api.settings.namespace
         advice = {
-            HTTPStatus.BAD_REQUEST: "Check the setting filter.",
+            HTTPStatus.BAD_REQUEST: "Check the setting filter." if self._api.settings.filter else None,
             HTTPStatus.UNAUTHORIZED: (
                 "A new token was refused as well: the API key may have been revoked. "
                 "Check it in Endor Labs under Access Control > API Keys."

@@ -27,13 +27,17 @@ class ApiError(TapError):
     """The API refused a request; asking again would not help.
 
     Attributes:
-        status: HTTP status of the answer, 0 where there was none.
+        status: HTTP status of the answer, or the one that the code in its body stands for; 0 where there was none.
     """
 
     def __init__(self, message: str, status: int = 0) -> None:
         """Take the line for the user and the HTTP status."""
         super().__init__(message)
         self.status = status
+
+
+class LogInError(ApiError):
+    """The API refused the log-in: the API key and not the request that needed it."""
 
 
 class ArchiveRefusedError(ApiError):
@@ -67,6 +71,12 @@ class TooSlowError(TransientError):
     """
 
     too_large = False
+
+
+class TooLargeError(TooSlowError):
+    """The answer to a query is too large."""
+
+    too_large = True
 
 
 class UnreadableError(TapError):

@@ -111,7 +111,7 @@ class LogStream(Stream):
             self._endor_tap.missing += run.missing
             if run.rejected:
                 self._endor_tap.missing.append(
-                    f"{run.rejected} objects without a uuid or a readable meta.create_time were left out (see above); "
+                    f"{run.rejected} objects that can't be records were left out (see above); "
                     "all others have been emitted. Report them to Endor Labs."
                 )
 

@@ -6,6 +6,7 @@ import random
 import threading
 import time
 import typing as t
+from copy import copy
 from dataclasses import dataclass, field
 
 from tap_endorlabs.errors import RateLimitedError, StoppedError, TransientError
@@ -109,6 +110,7 @@ class Tries:
         count = self.failed + self.refused
         tries = "1 try" if count == 1 else f"{count} tries"
         asked = f" It asks to wait {wait:.0f} s." if error.retry_after and self.failed < retry.tries else ""
-        last = type(error)(f"{error}{asked} Gave up after {tries} in {waited:.0f} s. {error.advice}".rstrip())
+        last = copy(error)
+        last.args = (f"{error}{asked} Gave up after {tries} in {waited:.0f} s. {error.advice}".rstrip(),)
         last.given_up = True
         raise last from error

@@ -158,7 +158,7 @@ class LogRun:
             return
         self._rejects.add(reject)
         if len(self._rejects) <= _MOST_REJECTS_LOGGED:
-            self._logger.error("An object without a uuid or a readable meta.create_time was left out: %s", reject)
+            self._logger.error("An object that can't be a record was left out: %s", reject)
 
     def _close_gap(self, databases: Databases, first: Stretch | None) -> None:
         """Let the bookmark say what is missing for want of the archive, as soon as the first event is there."""

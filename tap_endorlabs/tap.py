@@ -138,14 +138,14 @@ class TapEndorLabs(Tap):
         auth = ApiKeyAuth(transport, settings.api_key, settings.api_secret, self.retry, self.logger)
         return Api(settings, transport, auth, self.retry)
 
-    def _measure(self, answer: requests.Response) -> None:
+    def _measure(self, answer: requests.Response, succeeded: bool) -> None:  # noqa: FBT001 - called by position
         # A line for each request would bury the others, so this metric is one for the log level debug.
         if self.metrics_logger.isEnabledFor(logging.DEBUG):
             path = (answer.request.path_url or "").partition("?")[0]
             tags: dict[str, t.Any] = {
                 metrics.Tag.ENDPOINT: path,
                 metrics.Tag.HTTP_STATUS_CODE: answer.status_code,
-                metrics.Tag.STATUS: metrics.Status.SUCCEEDED if answer.ok else metrics.Status.FAILED,
+                metrics.Tag.STATUS: metrics.Status.SUCCEEDED if succeeded else metrics.Status.FAILED,
             }
             seconds = answer.elapsed.total_seconds()
             point = metrics.Point("timer", metrics.Metric.HTTP_REQUEST_DURATION, seconds, tags)

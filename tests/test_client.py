@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import datetime as dt
 import logging
+import ssl
 import typing as t
 from urllib.parse import parse_qs, urlsplit
 
@@ -17,6 +18,7 @@ from tap_endorlabs.pace import Pace
 from tap_endorlabs.position import Position
 from tap_endorlabs.settings import Settings
 from tap_endorlabs.transport import Transport
+from tests.fake_endor_api.errors import GRPC_CODES
 from tests.harness import Clock
 
 if t.TYPE_CHECKING:
@@ -38,7 +40,7 @@ class Exchange:
         self.settings = Settings.of({"namespace": "acme", "api_key": "the/key", "api_secret": "the secret", **settings})
         self.clock = Clock()
         retry = self.clock.retry()
-        self.transport = Transport(self.settings, Pace(self.clock.read, self.clock.sleep), lambda _: None)
+        self.transport = Transport(self.settings, Pace(self.clock.read, self.clock.sleep), lambda *_: None)
         self.auth = ApiKeyAuth(self.transport, self.settings.api_key, self.settings.api_secret, retry, LOGGER)
         self.client = LogClient(Api(self.settings, self.transport, self.auth, retry), "audit-logs", LOGGER)
 
@@ -50,7 +52,8 @@ def token(name: str = "token-1", seconds: float = 14_400) -> dict[str, t.Any]:
 
 
 def error(status: int, message: str = "said the server", **headers: str) -> dict[str, t.Any]:
-    return {"status_code": status, "json": {"code": 1, "message": message, "details": []}, "headers": headers}
+    body = {"code": GRPC_CODES.get(status, 2), "message": message, "details": []}
+    return {"status_code": status, "json": body, "headers": headers}
 
 
 PAGE: dict[str, t.Any] = {"json": {"list": {"objects": []}}}
@@ -320,7 +323,7 @@ def test_a_redirect_is_not_followed(exchange: Exchange, requests_mock: requests_
 @pytest.mark.parametrize(
     ("fault", "line"),
     [
-        (requests.exceptions.SSLError("self-signed certificate"), "REQUESTS_CA_BUNDLE"),
+        (requests.exceptions.SSLError(ssl.SSLCertVerificationError("self-signed certificate")), "REQUESTS_CA_BUNDLE"),
         (requests.exceptions.InvalidURL("no host"), "could not be sent: no host. Check api_url."),
     ],
 )

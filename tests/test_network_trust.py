@@ -171,14 +171,22 @@ CONFIG = {
 }
 
 
-@pytest.mark.parametrize("answer", [407, 502])
+@pytest.mark.parametrize(
+    ("answer", "tries", "line"),
+    [
+        (407, 1, "The proxy refused its user and password (407). Check them in HTTPS_PROXY before the next run: "),
+        (502, 2, "The connection to endor.example failed: Tunnel connection failed: 502 "),
+    ],
+)
 def test_a_proxy_sees_no_credential_of_the_api_and_no_log_that_of_the_proxy(
-    answer: int, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+    answer: int, tries: int, line: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     with RawServer(lambda: [f"HTTP/1.1 {answer} {PASSWORD}\r\n\r\n".encode("latin-1")]) as proxy:
         monkeypatch.setenv("HTTPS_PROXY", f"http://someone:{IN_URL}@{proxy.address}")
-        text = run_command(tmp_path, config=CONFIG).stderr
-    assert len(proxy.seen) == 2
+        output = run_command(tmp_path, config=CONFIG)
+    text = output.stderr
+    assert output.errors[0].startswith(line)
+    assert len(proxy.seen) == tries
     for head in proxy.seen:
         assert head.startswith(b"CONNECT endor.example:443 HTTP/1.")
         assert b"Proxy-Authorization: Basic " in head

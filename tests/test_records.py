@@ -11,7 +11,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 from singer_sdk.singerlib.json import serialize_json
 
-from tap_endorlabs.records import Event, Reject, decode_page, to_record
+from tap_endorlabs.pages import decode_page
+from tap_endorlabs.records import Event, Reject, to_record
 
 GOOD = {"uuid": "a", "meta": {"create_time": "2024-11-13T15:30:45.5Z"}}
 
@@ -106,12 +107,16 @@ def test_an_object_that_can_t_be_placed_is_set_aside(value: t.Any, stamp: str | 
     assert [event.uuid for event in page.events] == ["a"]
     (reject,) = page.rejected
     assert reject.create_time == stamp
-    assert json.loads(str(reject)) == identity
+    assert json.loads(reject.identity) == identity
+    assert (
+        str(reject)
+        == f"{'it has no readable meta.create_time' if stamp is None else 'it has no uuid'}: {reject.identity}"
+    )
     assert page.size == 2
 
 
 def test_what_identifies_an_object_can_forge_no_log_line() -> None:
-    line = str(Reject(None, json.dumps({"uuid": "a\nERROR \x1b[31m" + "x" * 999}).encode()))
+    line = Reject.of(json.dumps({"uuid": "a\nERROR \x1b[31m" + "x" * 999}).encode(), None, "it is odd").identity
     assert line.isascii()
     assert "\\n" in line
     assert len(line) == 303

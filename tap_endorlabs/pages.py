@@ -1,0 +1,242 @@
+"""The API's pages, decoded only as far as the tap needs.
+
+An object stays the bytes that the API sent: only its key and its time are looked at, so that nothing can be lost or
+changed on the way to the target.
+"""
+
+from __future__ import annotations
+
+import json
+import re
+import typing as t
+
+import msgspec
+
+from tap_endorlabs.problem import ProblemError, Report
+from tap_endorlabs.records import Event, Page, Reject
+from tap_endorlabs.scan import find, is_deeper, members
+from tap_endorlabs.timestamps import normalize, normalize_all
+
+if t.TYPE_CHECKING:
+    from collections.abc import Iterable
+
+_MOST_DIGITS = 4300
+"""Python, and so most targets, reads no integer of more digits."""
+
+_MOST_LEVELS = 800
+"""Python, and so most targets, reads no more than a thousand levels, less those of the program that reads."""
+
+_STRIDE = 64
+_MORE_DIGITS = re.compile(rb"(?<![0-9])[0-9]{%d}" % (_MOST_DIGITS // _STRIDE))
+"""What every 64th byte of such an integer looks like: to look at all bytes would take longer than all else."""
+
+_SURROGATE = re.compile(rb"\\u[dD][89a-fA-F]")
+
+
+class _Next(msgspec.Struct):
+    next_page_token: t.Any = None
+    next_page_id: t.Any = None
+
+
+class _List(msgspec.Struct):
+    objects: list[msgspec.Raw] | None = None
+    response: _Next | None = None
+
+
+class _Count(msgspec.Struct):
+    count: t.Any = None
+
+
+class _Answer(Report):
+    list: _List | None = None
+    count_response: _Count | None = None
+
+    @property
+    def has_result(self) -> bool:
+        return self.list is not None or self.count_response is not None
+
+
+class _Meta(msgspec.Struct, gc=False):
+    create_time: str
+
+
+class _Key(msgspec.Struct, gc=False):
+    uuid: str
+    meta: _Meta
+    create_time: msgspec.Raw | msgspec.UnsetType = msgspec.UNSET
+
+
+class _KeyList(msgspec.Struct):
+    objects: list[_Key]
+
+
+class _KeyAnswer(msgspec.Struct):
+    list: _KeyList
+
+
+_decode_answer = msgspec.json.Decoder(_Answer).decode
+_decode_keys = msgspec.json.Decoder(_KeyAnswer).decode
+_decode_key = msgspec.json.Decoder(_Key).decode
+_decode_any = msgspec.json.Decoder(msgspec.Raw).decode
+_decode_fields = msgspec.json.Decoder(dict[str, msgspec.Raw]).decode
+
+
+def decode_page(body: bytes) -> Page:
+    """Decode the body of an answer; a part that is missing or null counts as empty.
+
+    An object that no target could read is set aside with the reason: bytes that are not UTF-8, a lone surrogate, an
+    integer of thousands of digits, hundreds of levels.
+
+    Raises:
+        ProblemError: it reports an error.
+        ValueError: the body is not the JSON of a list answer.
+    """
+    try:
+        # What has line breaks would not stay a line.
+        line = _on_one_line(body)
+        answer = _decode_answer(line)
+        raws = [bytes(raw) for raw in (answer.list or _List()).objects or []]
+        _check(raws)
+    except (ValueError, RecursionError) as error:
+        return _salvaged(body, error)
+    events = _all_as_events(line, raws)
+    return _page(answer, map(_as_event, raws) if events is None else events)
+
+
+def _on_one_line(text: bytes) -> bytes:
+    return msgspec.json.format(text, indent=-1) if b"\n" in text or b"\r" in text else text
+
+
+def _check(raws: list[bytes]) -> None:
+    """Look for what the decoder passes on and targets can't read.
+
+    Raises:
+        ValueError: there is some.
+        RecursionError: likewise.
+    """
+    for raw in raws:
+        if not raw.isascii():
+            raw.decode()
+        if len(raw) > _MOST_DIGITS and _MORE_DIGITS.search(raw[::_STRIDE]):
+            json.loads(raw)
+        if len(raw) > 2 * _MOST_LEVELS and is_deeper(raw, _MOST_LEVELS):
+            raise RecursionError
+
+
+def _salvaged(body: bytes, error: Exception) -> Page:
+    """Decode a page that could not be decoded at once: each object by itself, and what surrounds them."""
+    try:
+        objects = _only(_only(body, "list"), "objects")
+        raws = [raw for _, raw in members(objects)]
+        answer = _decode_answer(_on_one_line(body.replace(objects, b"[]", 1)))
+    except (ValueError, RecursionError):
+        raise error from None
+    if not raws or not all(raws):
+        raise error
+    return _page(answer, map(_judged, raws))
+
+
+def _only(container: bytes, name: str) -> bytes:
+    """Give the one member of a name; where there are several, nobody can say which counts."""
+    (value,) = (value for own, value in members(container) if own == name)
+    return value
+
+
+def _judged(raw: bytes) -> Event | Reject:
+    why = _flaw(raw)
+    return (
+        _as_event(_on_one_line(raw)) if why is None else Reject.of(raw, _stamp(find(raw, "meta", "create_time")), why)
+    )
+
+
+def _flaw(raw: bytes) -> str | None:
+    """Say what keeps a target from reading an object, None where nothing does."""
+    too_deep = f"it has more than {_MOST_LEVELS} levels"
+    if is_deeper(raw, _MOST_LEVELS):
+        return too_deep
+    try:
+        raw.decode()
+        _decode_any(raw)
+    except UnicodeDecodeError:
+        return "it has bytes that are not UTF-8"
+    except (ValueError, RecursionError):
+        return "it has half a character (a lone surrogate)" if _SURROGATE.search(raw) else "it is not JSON"
+    try:
+        json.loads(raw)
+    except ValueError:
+        return f"it has an integer of more than {_MOST_DIGITS:,} digits"
+    except RecursionError:
+        return too_deep
+    return None
+
+
+def _page(answer: _Answer, found: Iterable[Event | Reject]) -> Page:
+    if (answer.code or answer.error or answer.message) and (problem := answer.problem(has_result=answer.has_result)):
+        raise ProblemError(problem)
+    events: list[Event] = []
+    rejected: list[Reject] = []
+    for one in found:
+        if isinstance(one, Event):
+            events.append(one)
+        else:
+            rejected.append(one)
+    listing = answer.list or _List()
+    follow = listing.response or _Next()
+    next_page_id = follow.next_page_id or (events[-1].uuid if events else None)
+    return Page(
+        events=events,
+        rejected=rejected,
+        size=len(events) + len(rejected),
+        says_more=bool(follow.next_page_token or follow.next_page_id),
+        next_page_id=next_page_id if isinstance(next_page_id, str) else None,
+        count=_as_count(answer.count_response),
+    )
+
+
+def _as_count(response: _Count | None) -> int | None:
+    # A 64-bit integer is text in the JSON form of protobuf.
+    text = str(response.count) if response else ""
+    return int(text) if text.isascii() and text.isdigit() else None
+
+
+def _all_as_events(body: bytes, raws: list[bytes]) -> list[Event] | None:
+    """Make events of all objects of a page at once; None where one of them needs a look of its own."""
+    try:
+        keys = _decode_keys(body).list.objects
+        stamps = normalize_all([key.meta.create_time for key in keys])
+        uuids = [key.uuid for key in keys]
+        has_own = [key for key in keys if key.create_time is not msgspec.UNSET]
+        events = list(map(Event._make, zip(stamps, uuids, raws, strict=True)))
+    except ValueError:
+        return None
+    return None if has_own or "" in uuids else events
+
+
+def _as_event(raw: bytes) -> Event | Reject:
+    try:
+        key = _decode_key(raw)
+        uuid, text, has_own = key.uuid, key.meta.create_time, key.create_time is not msgspec.UNSET
+    except ValueError:
+        # Where a name comes twice the last counts, for this decoder too, but it minds the type of the others.
+        found, text = find(raw, "uuid"), find(raw, "meta", "create_time")
+        uuid = found if isinstance(found, str) else ""
+        has_own = any(name == "create_time" for name, _ in members(raw))
+    stamp = _stamp(text)
+    if stamp is None:
+        return Reject.of(raw, None, "it has no readable meta.create_time")
+    if not uuid:
+        return Reject.of(raw, stamp, "it has no uuid")
+    return Event(stamp, uuid, _without_create_time(raw) if has_own else raw)
+
+
+def _stamp(time: object) -> str | None:
+    try:
+        return normalize(str(time))
+    except ValueError:
+        return None
+
+
+def _without_create_time(raw: bytes) -> bytes:
+    fields = _decode_fields(raw)
+    del fields["create_time"]
+    return msgspec.json.encode(fields)

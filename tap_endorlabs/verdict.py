@@ -1,0 +1,124 @@
+"""The errors that failed requests end in: what may pass, what will not, and what a person is to check."""
+
+from __future__ import annotations
+
+import html
+import re
+import ssl
+import typing as t
+from http import HTTPStatus
+from urllib.parse import urlsplit
+
+import requests
+
+from tap_endorlabs.answer import retry_after
+from tap_endorlabs.body import LARGEST_BODY, BodyTooLargeError
+from tap_endorlabs.errors import (
+    ApiError,
+    RateLimitedError,
+    TooLargeError,
+    TooSlowError,
+    TransientError,
+    one_line,
+)
+from tap_endorlabs.pace import KEY_SHARED
+
+if t.TYPE_CHECKING:
+    from tap_endorlabs.answer import Answer
+    from tap_endorlabs.problem import Problem
+    from tap_endorlabs.redaction import Secrets
+
+_SERVER_AT_FAULT = "Check whether Endor Labs reports an outage, and run it again later."
+_BAD_NETWORK = "Check the network, the proxy if there is one, and api_url."
+_PROXY_REFUSED = (
+    "The proxy refused its user and password (407). Check them in HTTPS_PROXY before the next run: "
+    "repeated failures may lock the account."
+)
+_REFUSED_BY_PROXY = re.compile(r"Tunnel connection failed: 407\b")
+_BROKEN_CONNECTION = (
+    requests.ConnectionError,
+    requests.exceptions.ChunkedEncodingError,
+    requests.exceptions.ContentDecodingError,
+)
+
+
+class Verdicts:
+    """Makes errors of what went wrong.
+
+    Args:
+        host: whom the requests go to.
+        timeout: seconds that an answer may take.
+        secrets: what no message may show.
+    """
+
+    def __init__(self, host: str, timeout: int, secrets: Secrets) -> None:
+        self._host = host
+        self._timeout = timeout
+        self._secrets = secrets
+
+    def of_failure(self, error: requests.RequestException) -> TransientError | ApiError:
+        """Judge a request that got no answer, or none that could be read."""
+        inner = innermost(error)
+        cause = self.clean(str(inner)) or type(inner).__name__
+        if isinstance(inner, ssl.SSLCertVerificationError):
+            return ApiError(
+                f"The TLS certificate of {self._host} was not accepted: {cause}. "
+                "Where a company proxy has an authority of its own, name its file in REQUESTS_CA_BUNDLE."
+            )
+        if isinstance(error, requests.exceptions.ReadTimeout):
+            late = f"{self._host} did not answer within {self._timeout} s (request_timeout)."
+            return TooSlowError(late, advice="Check the network, raise request_timeout, or run it again later.")
+        if isinstance(error, BodyTooLargeError):
+            large = f"{self._host} sent more than {LARGEST_BODY >> 20} MB in one answer."
+            return TooLargeError(large, advice="Lower page_size, or check api_url.")
+        if _REFUSED_BY_PROXY.search(cause):
+            return ApiError(_PROXY_REFUSED, HTTPStatus.PROXY_AUTHENTICATION_REQUIRED)
+        if isinstance(error, _BROKEN_CONNECTION):
+            return TransientError(f"The connection to {self._host} failed: {cause}.", advice=_BAD_NETWORK)
+        return ApiError(
+            f"The request to {self._host} could not be sent: {cause}. Check api_url, and HTTPS_PROXY where it is set."
+        )
+
+    def of_refusal(self, answer: Answer, problem: Problem) -> TransientError | ApiError:
+        """Judge an answer that reports an error."""
+        status, wait = problem.status(answer.status), retry_after(answer)
+        if status == HTTPStatus.PROXY_AUTHENTICATION_REQUIRED:
+            return ApiError(_PROXY_REFUSED, status)
+        code = "" if status == answer.status else f" with code {problem.code}"
+        reason = self.clean(problem.message) or one_line(answer.reason)
+        said = f"{self._host} answered {answer.status}{code}{':' if problem.message else ''} {reason}".rstrip()
+        if problem.is_too_large:
+            return TooLargeError(f"{said}.", wait, "Lower page_size.", status)
+        if status == HTTPStatus.GATEWAY_TIMEOUT:
+            return TooSlowError(f"{said} (the query took too long).", wait, _SERVER_AT_FAULT, status)
+        if status == HTTPStatus.TOO_MANY_REQUESTS:
+            return RateLimitedError(f"{said}.", wait, KEY_SHARED, status)
+        if _may_pass(status):
+            return TransientError(f"{said}.", wait, _SERVER_AT_FAULT, status)
+        if HTTPStatus.MULTIPLE_CHOICES <= status < HTTPStatus.BAD_REQUEST and "Location" in answer.headers:
+            target = one_line(urlsplit(answer.headers["Location"]).netloc or self._host)
+            said += f": it redirects to {target}, which is not followed. Check api_url"
+        return ApiError(f"{said}.", status)
+
+    def clean(self, text: str) -> str:
+        """Make text from outside fit for a message: one line, bounded, without HTML's escapes, with no secret in it."""
+        # A secret may have such an escape in it, or be shown with some.
+        return one_line(self._secrets.hide(html.unescape(self._secrets.hide(text))))
+
+
+def _may_pass(status: int) -> bool:
+    if status >= HTTPStatus.INTERNAL_SERVER_ERROR:
+        return status != HTTPStatus.NOT_IMPLEMENTED
+    return status == HTTPStatus.REQUEST_TIMEOUT
+
+
+def innermost(error: BaseException) -> BaseException:
+    """Give the innermost reason: what wraps it repeats the URL."""
+    while (inner := _inner(error)) is not None:
+        error = inner
+    return error
+
+
+def _inner(error: BaseException) -> BaseException | None:
+    candidates = [*error.args, getattr(error, "reason", None), error.__cause__]
+    return next((inner for inner in candidates if isinstance(inner, BaseException)), None)
