@@ -5,24 +5,34 @@ exactly those in S have been. So no event is lost when many share one instant or
 emitted twice.
 
 Where the archive could not be read, gaps say so: of the events in them, those that were in the archive are missing.
+
+For a proof by count it also knows how many events have been emitted since the last one.
 """
 
 from __future__ import annotations
 
 import typing as t
+from bisect import bisect_left
 from dataclasses import dataclass, field
-from itertools import takewhile
+from operator import attrgetter
 
 from tap_endorlabs.errors import StateError
 from tap_endorlabs.timestamps import normalize
 
 if t.TYPE_CHECKING:
-    from collections.abc import Mapping, Sequence
+    from collections.abc import Iterable, Mapping, Sequence
 
     from tap_endorlabs.records import Event
     from tap_endorlabs.settings import Settings
 
 REPLICATION_KEY = "create_time"
+
+START_ANEW = (
+    "Check the file given with --state, or start anew: leave --state out, or with Meltano run `meltano state clear`."
+)
+"""What to do about a state that can't be used."""
+
+_CREATE_TIME = attrgetter("create_time")
 
 
 class Scope(t.NamedTuple):
@@ -54,6 +64,8 @@ class Bookmark:
         emitted: S, each uuid with the stamp of its event.
         limit: the stamp that V may not pass in this run, as events may still become visible after it.
         gaps: from which stamp to which the archive could not be read, in order.
+        since: the stamp up to which a count has proved the log complete, or where the first run began.
+        emitted_since: how many events with since <= create_time < V have been emitted or left out.
     """
 
     value: str
@@ -62,25 +74,52 @@ class Bookmark:
     gaps: list[Gap] = field(default_factory=list)
     since: str = ""
     emitted_since: int = 0
+    _left_out: list[str] = field(default_factory=list, compare=False)
 
     def __post_init__(self) -> None:
+        """Let a bookmark that nothing was proved of begin with its own value."""
         self.since = self.since or self.value
-
-    def proved(self, until: str, emitted: int = 0) -> None:
-        self.since, self.emitted_since = until, emitted
 
     def note(self, events: Sequence[Event]) -> None:
         """Take note of events that have been emitted: new ones, in order, with none left out before the last."""
         if not events:
             return
         self.pass_to(min(events[-1].create_time, self.limit))
-        self.emitted.update((e.uuid, e.create_time) for e in takewhile(self._is_kept, reversed(events)))
+        passed = bisect_left(events, self.value, key=_CREATE_TIME)
+        self.emitted_since += max(0, passed - bisect_left(events, self.since, key=_CREATE_TIME))
+        self.emitted.update((e.uuid, e.create_time) for e in events[passed:])
+
+    def leave_out(self, stamps: Iterable[str]) -> None:
+        """Take note of objects that the API counts but that can't be emitted; each only once in a run."""
+        for stamp in stamps:
+            if stamp >= self.value:
+                self._left_out.append(stamp)
+            else:
+                self.emitted_since += stamp >= self.since
 
     def pass_to(self, value: str) -> None:
         """Move V on to a stamp, as nothing before it is still to be emitted; it never moves back."""
-        if value > self.value:
-            self.value = value
-            self.emitted = {uuid: stamp for uuid, stamp in self.emitted.items() if stamp >= value}
+        if value <= self.value:
+            return
+        self.value = value
+        kept = {}
+        for uuid, stamp in self.emitted.items():
+            if stamp >= value:
+                kept[uuid] = stamp
+            else:
+                self.emitted_since += stamp >= self.since
+        self.emitted = kept
+        left_out, self._left_out = self._left_out, []
+        self.leave_out(left_out)
+
+    def proved(self, until: str, emitted: int = 0) -> None:
+        """Take note that a count has proved the log complete up to a stamp.
+
+        Args:
+            until: the stamp; it may lie after V.
+            emitted: how many events with until <= create_time < V have been emitted or left out.
+        """
+        self.since, self.emitted_since = until, emitted
 
     def leave_gap(self, begin: str, end: str) -> None:
         """Take note that the archive could not be read from one stamp to another."""
@@ -92,17 +131,19 @@ class Bookmark:
                 merged.append(gap)
         self.gaps = merged
 
-    def _is_kept(self, event: Event) -> bool:
-        return event.create_time >= self.value
-
     def to_state(self, scope: Scope) -> dict[str, t.Any]:
-        """Give the JSON object that stands for this bookmark in a STATE message."""
+        """Give the JSON object that stands for this bookmark in a STATE message.
+
+        Runners merge a new state into an old one, object by object. So every field is always there, and no object has
+        data for keys: what is merged is then the new state alone.
+        """
         return {
             "replication_key": REPLICATION_KEY,
             "replication_key_value": self.value,
-            "emitted": dict(sorted(self.emitted.items(), key=lambda entry: (entry[1], entry[0]))),
+            "emitted": sorted([stamp, uuid] for uuid, stamp in self.emitted.items()),
+            "gaps": [{"from": gap.begin, "to": gap.end} for gap in self.gaps],
             "scope": scope._asdict(),
-            **({"gaps": [{"from": gap.begin, "to": gap.end} for gap in self.gaps]} if self.gaps else {}),
+            "proof": {"since": self.since, "emitted": self.emitted_since},
         }
 
 
@@ -117,22 +158,43 @@ def bookmark_of(state: Mapping[str, t.Any]) -> Bookmark | None:
     key = state.get("replication_key", REPLICATION_KEY)
     if key != REPLICATION_KEY:
         raise StateError(
-            f"The state was not written by this tap: its replication_key is {key!r}, not {REPLICATION_KEY!r}. "
-            "Check the file given with --state."
+            f"The state was not written by this tap: its replication_key is {str(key)[:60]!r}, not "
+            f"{REPLICATION_KEY!r}. {START_ANEW}"
         )
-    emitted = state.get("emitted", {})
-    if not isinstance(emitted, dict):
-        raise _broken("emitted", "an object of uuids with their times", emitted)
     value = _stamp("replication_key_value", state.get("replication_key_value"))
-    stamps = {uuid: _stamp("emitted", stamp) for uuid, stamp in emitted.items()}
-    gaps = state.get("gaps", [])
-    if not isinstance(gaps, list) or not all(isinstance(gap, dict) for gap in gaps):
-        raise _broken("gaps", "a list of objects with from and to", gaps)
+    emitted = ((uuid, _stamp("emitted", stamp)) for stamp, uuid in _pairs(state.get("emitted", [])))
+    since, count = _proof(state.get("proof"))
     return Bookmark(
         value,
-        {uuid: stamp for uuid, stamp in stamps.items() if stamp >= value},
-        gaps=[Gap(_stamp("gaps.from", gap.get("from")), _stamp("gaps.to", gap.get("to"))) for gap in gaps],
+        {uuid: stamp for uuid, stamp in emitted if stamp >= value},
+        gaps=_gaps(state.get("gaps", [])),
+        since=since,
+        emitted_since=count,
     )
+
+
+def _pairs(emitted: object) -> list[t.Any]:
+    if isinstance(emitted, dict):  # as earlier versions wrote it
+        return [(stamp, uuid) for uuid, stamp in emitted.items()]
+    if isinstance(emitted, list) and all(
+        isinstance(pair, list) and len(pair) == len(("stamp", "uuid")) and isinstance(pair[1], str) for pair in emitted
+    ):
+        return emitted
+    raise _broken("emitted", "a list of times, each with a uuid", emitted)
+
+
+def _gaps(gaps: object) -> list[Gap]:
+    if not isinstance(gaps, list) or not all(isinstance(gap, dict) for gap in gaps):
+        raise _broken("gaps", "a list of objects with from and to", gaps)
+    return [Gap(_stamp("gaps.from", gap.get("from")), _stamp("gaps.to", gap.get("to"))) for gap in gaps]
+
+
+def _proof(proof: object) -> tuple[str, int]:
+    if proof is None:  # earlier versions wrote none
+        return "", 0
+    if not isinstance(proof, dict) or type(proof.get("emitted")) is not int or proof["emitted"] < 0:
+        raise _broken("proof", "an object with since and emitted, a number", proof)
+    return _stamp("proof.since", proof.get("since")), proof["emitted"]
 
 
 def scope_of(state: Mapping[str, t.Any]) -> Scope | None:
@@ -144,10 +206,10 @@ def scope_of(state: Mapping[str, t.Any]) -> Scope | None:
     scope = state.get("scope")
     if scope is None:
         return None
-    try:
-        return Scope(**scope)
-    except TypeError:
-        raise _broken("scope", "an object with namespace, traverse and filter", scope) from None
+    match scope:
+        case {"namespace": str(namespace), "traverse": bool(traverse), "filter": str() | None as only}:
+            return Scope(namespace, traverse, only)
+    raise _broken("scope", "an object with namespace, traverse and filter", scope)
 
 
 def _stamp(name: str, value: object) -> str:
@@ -160,7 +222,4 @@ def _stamp(name: str, value: object) -> str:
 
 
 def _broken(name: str, takes: str, value: object) -> StateError:
-    return StateError(
-        f"The state is broken: {name} takes {takes}, not {str(value)[:60]!r}. "
-        "Check the file given with --state, or start anew without it."
-    )
+    return StateError(f"The state is broken: {name} takes {takes}, not {str(value)[:60]!r}. {START_ANEW}")

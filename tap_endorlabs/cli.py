@@ -10,12 +10,17 @@ import logging
 import os
 import sys
 import typing as t
+from decimal import Decimal
+from pathlib import Path
 
 import click
 from singer_sdk.exceptions import ConfigValidationError, SingerSDKError
 
 from tap_endorlabs.errors import TapError, TargetGoneError, one_line
 from tap_endorlabs.redaction import Secrets, guarded_log
+
+if t.TYPE_CHECKING:
+    from collections.abc import Callable
 
 
 class TapCommand(click.Command):
@@ -54,8 +59,15 @@ class TapCommand(click.Command):
             os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
 
 
-def read_json(option: str, file: t.IO[str] | None) -> dict[str, t.Any] | None:
+def read_json(
+    option: str, file: t.TextIO | None, parse_float: Callable[[str], object] = float
+) -> dict[str, t.Any] | None:
     """Read the file that an option names.
+
+    Args:
+        option: the option.
+        file: the open file, None where the option was not given.
+        parse_float: makes a value of a number with a point.
 
     Raises:
         TapError: it is not a JSON object.
@@ -63,12 +75,29 @@ def read_json(option: str, file: t.IO[str] | None) -> dict[str, t.Any] | None:
     if file is None:
         return None
     try:
-        content = json.load(file)
+        # Given bytes, it finds the encoding itself: programs on Windows put a byte order mark first.
+        content = json.loads(file.buffer.read(), parse_float=parse_float)
     except (ValueError, RecursionError) as error:
         raise TapError(f"{option} {file.name} is not JSON: {one_line(str(error))}") from error
     if not isinstance(content, dict):
         raise TapError(f"{option} {file.name} is not a JSON object.")
     return content
+
+
+def read_settings(path: str) -> dict[str, t.Any]:
+    """Read a `--config` file.
+
+    Raises:
+        TapError: it can't be read, or is not a JSON object.
+    """
+    try:
+        with Path(path).open(encoding="utf-8") as file:
+            # As a Decimal, 100.0 is no integer.
+            return read_json("--config", file, Decimal) or {}
+    except OSError as error:
+        if "{" in path:  # the settings themselves, with the secrets in them
+            raise TapError("--config takes the path of a JSON file, not JSON.") from None
+        raise TapError(f"--config {path} can't be read: {error.strerror}.") from error
 
 
 def _share_memory_between_threads() -> None:

@@ -20,8 +20,9 @@ from tap_endorlabs.client import LogClient
 from tap_endorlabs.messages import MessageWriter, passes_unchanged, record_lines
 from tap_endorlabs.progress import Outcome
 from tap_endorlabs.records import to_record, unfit
-from tap_endorlabs.run import LogRun, resume
+from tap_endorlabs.run import LogRun
 from tap_endorlabs.schemas import LogSchemas
+from tap_endorlabs.state import resume
 
 if sys.version_info >= (3, 12):
     from typing import override  # noqa: ICN003
@@ -151,13 +152,16 @@ class LogStream(Stream):
 
     @contextlib.contextmanager
     def _ending(self, run: LogRun, *, write_messages: bool) -> Iterator[None]:
+        worth_a_state = True
         try:
             yield
         except BaseException:
             self._endor_tap.api.stop()
+            # Else a first run that failed would fix where the next begins, whatever start_date is by then.
+            worth_a_state = not run.first or run.progress.events > 0
             raise
         finally:
-            if write_messages:
+            if write_messages and worth_a_state:
                 self._write_state(run, at_once=True)
 
     def _write_records(self, run: LogRun, events: list[Event]) -> None:

@@ -6,7 +6,7 @@ import time
 import typing as t
 
 from tap_endorlabs.archive import ACTIVE_UNTIL, Zone
-from tap_endorlabs.bookmark import Bookmark, Scope, bookmark_of, scope_of
+from tap_endorlabs.bookmark import START_ANEW, Bookmark
 from tap_endorlabs.databases import Databases
 from tap_endorlabs.errors import StateError, UnreadableError
 from tap_endorlabs.position import SMALLEST_PAGE, Position
@@ -17,7 +17,7 @@ from tap_endorlabs.zone_reader import ZoneReader
 if t.TYPE_CHECKING:
     import datetime as dt
     import logging
-    from collections.abc import Callable, Generator, Mapping
+    from collections.abc import Callable, Generator
 
     from tap_endorlabs.pieces import Stretch
     from tap_endorlabs.records import Event, Page, Reject
@@ -27,6 +27,8 @@ _MOST_REJECTS_LOGGED = 20
 _TEST_SECONDS = 3600
 _MINUTE = 60
 _DAY = 86_400
+_CLOCKS_DIFFER = 300
+"""A bookmark may lie so many seconds after the server's time: not all of its machines agree."""
 
 
 class LogRun:
@@ -39,7 +41,11 @@ class LogRun:
         logger: gets the lines about range and progress.
         clock: seconds on a steady clock.
 
+    Raises:
+        StateError: the bookmark lies in the future.
+
     Attributes:
+        first: whether there was no bookmark.
         bookmark: where the next run begins, by what has been noted.
         missing: what of the log could not be read, a line for each part.
         progress: how many events have been noted.
@@ -57,7 +63,7 @@ class LogRun:
         self.missing: list[str] = []
         self._clock = clock
         self._begun = second_of(begun) - clock()
-        first_run = bookmark is None
+        self.first = bookmark is None
         self.bookmark = bookmark or Bookmark(settings.start_date or begun)
         self.bookmark.limit = earlier(begun, settings.lookback_seconds)
         self._settings = settings
@@ -70,19 +76,33 @@ class LogRun:
         self._stop = -(-second_after(self._end) // _MINUTE) * _MINUTE
         self._settled = min(second_of(self.bookmark.limit), self._stop) // _MINUTE * _MINUTE
         self.progress = Progress(logger, self._start, self._stop)
-        if first_run and settings.start_date is None:
-            logger.info(
+        self._tell_of_range(settings.start_date, begun)
+
+    def _tell_of_range(self, start_date: str | None, begun: str) -> None:
+        if self._from > earlier(begun, -_CLOCKS_DIFFER) and not self.first:
+            raise StateError(
+                f"The state's bookmark lies in the future: it is at {self._from}, the server's clock at {begun}. "
+                f"{START_ANEW}"
+            )
+        if not self.first and start_date is not None:
+            self._logger.info(
+                "start_date %s is without effect, as the state says where to go on. To begin there, run with "
+                "--full-refresh in Meltano, else without --state, or keep another state",
+                start_date,
+            )
+        if self.first and start_date is None:
+            self._logger.info(
                 "First run without start_date: past events are not read, the next run begins at %s",
                 begun,
             )
         elif self._from >= self._end:
-            logger.info(
+            self._logger.info(
                 "Nothing to read: the bookmark is at %s, the range ends at %s",
                 self._from,
                 self._end,
             )
         else:
-            logger.info("Reading events from %s to %s", self._from, self._end)
+            self._logger.info("Reading events from %s to %s", self._from, self._end)
             self._tell_of_archive()
 
     def _now(self) -> int:
@@ -157,6 +177,8 @@ class LogRun:
         if outside or reject in self._rejects:
             return
         self._rejects.add(reject)
+        if reject.create_time:
+            self.bookmark.leave_out([reject.create_time])
         if len(self._rejects) <= _MOST_REJECTS_LOGGED:
             self._logger.error("An object that can't be a record was left out: %s", reject)
 
@@ -220,39 +242,3 @@ class LogRun:
         """Give the position of a small request: the beginning of the range, or the last hour where that is empty."""
         start = min(self._start, self._stop - _TEST_SECONDS)
         return Position(start, self._stop, min(page_size, self._settings.page_size))
-
-
-def read_state(state: Mapping[str, t.Any], scope: Scope) -> tuple[Bookmark | None, Scope | None]:
-    """Read a stream's bookmark, and the scope that it was made for, as far as the state has them.
-
-    Raises:
-        StateError: the state is broken, or belongs to another namespace.
-    """
-    bookmark, before = bookmark_of(state), scope_of(state)
-    if before is not None and before.namespace != scope.namespace:
-        raise StateError(
-            f"The state belongs to namespace {str(before.namespace)[:100]!r}, but the setting namespace is "
-            f"{scope.namespace!r}: keep a state for each (--state-id-suffix with Meltano, a file of its own with "
-            "--state), or start anew without a state."
-        )
-    return bookmark, before
-
-
-def resume(state: Mapping[str, t.Any], scope: Scope, logger: logging.Logger) -> Bookmark | None:
-    """Take the bookmark out of a stream's state, and warn if it was made for a scope that saw other events.
-
-    Raises:
-        StateError: the state is broken, or belongs to another namespace.
-    """
-    bookmark, before = read_state(state, scope)
-    if bookmark is not None and before is not None and before != scope:
-        logger.warning(
-            "The state was made with traverse=%s and filter=%r, now they are %s and %r: "
-            "events before %s that only the new settings let through are not fetched",
-            before.traverse,
-            before.filter,
-            scope.traverse,
-            scope.filter,
-            bookmark.value,
-        )
-    return bookmark

@@ -15,15 +15,15 @@ from singer_sdk.tap_base import CliTestOptionValue
 
 from tap_endorlabs.auth import ApiKeyAuth
 from tap_endorlabs.bookmark import Scope
-from tap_endorlabs.cli import TapCommand, read_json
+from tap_endorlabs.cli import TapCommand, read_json, read_settings
 from tap_endorlabs.client import Api
-from tap_endorlabs.errors import IncompleteError, StateError, TapError, TargetGoneError, one_line
+from tap_endorlabs.errors import IncompleteError, TargetGoneError
 from tap_endorlabs.messages import MessageWriter
 from tap_endorlabs.pace import Pace
 from tap_endorlabs.redaction import Secrets
 from tap_endorlabs.retry import Retry
-from tap_endorlabs.run import read_state
 from tap_endorlabs.settings import OWN_SETTINGS, SETTINGS_SCHEMA, Settings
+from tap_endorlabs.state import bookmarks_in, in_own_form
 from tap_endorlabs.streams import STREAMS
 from tap_endorlabs.transport import Transport
 from tap_endorlabs.validation import find_environment_faults, find_faults
@@ -116,19 +116,11 @@ class TapEndorLabs(Tap):
         Raises:
             StateError: it is broken, or of another tap or namespace.
         """
-        bookmarks = state.get("bookmarks", {}) if isinstance(state, dict) else None
-        if not isinstance(bookmarks, dict) or not all(isinstance(b, dict) for b in bookmarks.values()):
-            raise StateError('The state is broken: it takes the form {"bookmarks": {"audit_logs": {…}}}.')
-        if bookmarks and not STREAMS.keys() & bookmarks.keys():
-            raise StateError(
-                f"The state was not written by this tap: it has bookmarks for {one_line(', '.join(bookmarks), 100)}. "
-                "Check the file given with --state."
-            )
+        bookmarks = bookmarks_in(state, STREAMS)
         if bookmarks:
             scope = Scope.of(Settings.of(self.config))
-            for name in STREAMS.keys() & bookmarks.keys():
-                read_state(bookmarks[name], scope)
-        super().load_state(state)
+            own = {name: in_own_form(bookmarks[name], scope) for name in STREAMS.keys() & bookmarks.keys()}
+            super().load_state({"bookmarks": bookmarks | own})
 
     @cached_property
     def api(self) -> Api:
@@ -168,8 +160,8 @@ class TapEndorLabs(Tap):
         about: bool = False,
         about_format: str | None = None,
         config: t.Any = None,
-        state: t.IO[str] | None = None,
-        catalog: t.IO[str] | None = None,
+        state: t.TextIO | None = None,
+        catalog: t.TextIO | None = None,
     ) -> None:
         """Do what the command line asks for.
 
@@ -217,17 +209,13 @@ class TapEndorLabs(Tap):
         """Read the `--config` files.
 
         Raises:
-            TapError: one of them can't be read as a JSON object.
+            TapError: one of them can't be read, or is not a JSON object.
         """
-        path = ""
-        try:
-            for path in value:
-                super().cb_config(ctx, param, (path,))
-        except (OSError, ValueError, TypeError) as error:
-            if "{" in path:  # the settings themselves, with the secrets in them
-                raise TapError("--config takes the path of a JSON file, not JSON.") from None
-            raise TapError(f"--config {path} can't be read as a JSON object: {one_line(str(error))}") from error
-        return super().cb_config(ctx, param, value)
+        given = super().cb_config(ctx, param, tuple(path for path in value if path == "ENV"))
+        for path in value:
+            if path != "ENV":
+                given.config.update(read_settings(path))
+        return given
 
     @classmethod
     @override

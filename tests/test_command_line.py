@@ -181,7 +181,7 @@ def test_batch_files_hold_every_event_once(api: FakeEndorApi, process: Process) 
             bookmark = message["value"]["bookmarks"]["audit_logs"]
             value = bookmark["replication_key_value"]
             times = {u: item["meta"]["create_time"] for u, item in expected(api).items()}
-            assert {u for u in kept if times[u][:19] > value[:19]} <= bookmark["emitted"].keys()
+            assert {u for u in kept if times[u][:19] > value[:19]} <= {uuid for _, uuid in bookmark["emitted"]}
     assert sorted(kept) == sorted(expected(api))
 
 
@@ -248,8 +248,8 @@ BROKEN = {"bookmarks": {"audit_logs": {"replication_key_value": "soon"}}}
 @pytest.mark.parametrize(
     ("files", "line"),
     [
-        ({"config": "{"}, "config.json can't be read as a JSON object"),
-        ({"config": "[1]"}, "config.json can't be read as a JSON object"),
+        ({"config": "{"}, "config.json is not JSON"),
+        ({"config": "[1]"}, "config.json is not a JSON object"),
         ({"config": {}}, "Setting namespace is required"),
         ({"start_dat": "2026-01-01"}, "There is no setting start_dat. Did you mean start_date?"),
         ({"namespace": "acme/prod"}, "Setting namespace takes letters"),
@@ -282,10 +282,7 @@ def test_a_user_s_mistake_is_told_in_one_line_before_any_request(
 def test_a_missing_config_file_is_told(process: Process) -> None:
     output = process.run("--config", "nowhere.json")
     assert output.code == 1
-    assert (
-        "--config nowhere.json can't be read as a JSON object: File at 'nowhere.json' was not found."
-        in output.errors[0]
-    )
+    assert output.errors == ["--config nowhere.json can't be read: No such file or directory."]
 
 
 def test_settings_come_from_the_environment_too(api: FakeEndorApi, process: Process) -> None:

@@ -129,8 +129,8 @@ def test_a_run_makes_the_second_state_of_the_first() -> None:
     bookmark = bookmark_of(before)
     assert bookmark is not None
     assert bookmark.to_state(Scope("acme", traverse=True, filter=None)) == before
-    bookmark.limit = earlier("2026-11-22T10:05:00.000000Z", OWN_SETTINGS["lookback_seconds"]["default"])
-    bookmark.note([Event(time, uuid, b"") for uuid, time in after["emitted"].items()])
+    bookmark.limit = earlier("2026-11-22T10:10:00.000000Z", OWN_SETTINGS["lookback_seconds"]["default"])
+    bookmark.note([Event(time, uuid, b"") for time, uuid in after["emitted"]])
     assert bookmark.to_state(Scope("acme", traverse=True, filter=None)) == after
 
 

@@ -15,8 +15,9 @@ from hypothesis import strategies as st
 
 from tap_endorlabs.bookmark import Bookmark, Scope, bookmark_of, scope_of
 from tap_endorlabs.errors import StateError
-from tap_endorlabs.run import LogRun, resume
+from tap_endorlabs.run import LogRun
 from tap_endorlabs.settings import Settings
+from tap_endorlabs.state import resume
 from tap_endorlabs.timestamps import stamp_of, stamp_of_second
 from tests.log_model import LogModel, event
 
@@ -130,7 +131,7 @@ def test_the_bookmark_never_passes_the_last_event_emitted() -> None:
     chain = Chain([(START, event(START * 1_000_000 + 5, "a"))], random.Random(1), 10)
     chain.run(START + 50_000)
     assert chain.state["replication_key_value"] == "2023-11-14T22:13:20.000005Z"
-    assert list(chain.state["emitted"]) == ["a"]
+    assert [uuid for _, uuid in chain.state["emitted"]] == ["a"]
 
 
 def test_the_bookmark_stays_behind_the_look_back() -> None:
@@ -199,7 +200,7 @@ def test_a_state_with_a_time_alone_is_taken() -> None:
 
 
 def test_uuids_before_the_value_are_not_needed() -> None:
-    # Meltano merges the states of incomplete runs, so a state may have more uuids than its value needs.
+    # Meltano merged the states of earlier versions at depth, so they may have more uuids than their value needs.
     state = {
         "replication_key_value": "2024-01-02T00:00:00Z",
         "emitted": {"old": "2024-01-01T00:00:00.000000Z", "new": "2024-01-02T00:00:00.000000Z"},
@@ -216,10 +217,38 @@ def test_uuids_before_the_value_are_not_needed() -> None:
         ({"replication_key_value": "yesterday"}, "replication_key_value takes a time.*'yesterday'"),
         ({"replication_key_value": 7}, "replication_key_value takes a time"),
         ({"emitted": {}}, "replication_key_value takes a time.*'None'"),
-        ({"replication_key_value": "2024-01-01T00:00:00Z", "emitted": ["a"]}, "emitted takes an object"),
+        ({"replication_key_value": "2024-01-01T00:00:00Z", "emitted": ["a"]}, "emitted takes a list"),
+        ({"replication_key_value": "2024-01-01T00:00:00Z", "emitted": "a"}, "emitted takes a list"),
+        ({"replication_key_value": "2024-01-01T00:00:00Z", "emitted": [["a"]]}, "emitted takes a list"),
+        ({"replication_key_value": "2024-01-01T00:00:00Z", "emitted": [["soon", "a"]]}, "emitted takes a time"),
+        ({"replication_key_value": "2024-01-01T00:00:00Z", "emitted": [["2024-01-01", 7]]}, "emitted takes a list"),
+        ({"replication_key_value": "2024-01-01T00:00:00Z", "proof": "x"}, "proof takes an object"),
+        ({"replication_key_value": "2024-01-01T00:00:00Z", "proof": {"emitted": 1}}, "proof.since takes a time"),
+        (
+            {"replication_key_value": "2024-01-01T00:00:00Z", "proof": {"since": "2024-01-01", "emitted": -1}},
+            "proof takes an object",
+        ),
+        (
+            {"replication_key_value": "2024-01-01T00:00:00Z", "proof": {"since": "2024-01-01", "emitted": True}},
+            "proof takes an object",
+        ),
         ({"replication_key_value": "2024-01-01T00:00:00Z", "emitted": {"a": 1}}, "emitted takes a time"),
         ({"replication_key_value": "2024-01-01T00:00:00Z", "scope": "acme"}, "scope takes an object"),
         ({"replication_key_value": "2024-01-01T00:00:00Z", "scope": {"tenant": "acme"}}, "scope takes an object"),
+        (
+            {
+                "replication_key_value": "2024-01-01T00:00:00Z",
+                "scope": {"namespace": 7, "traverse": True, "filter": None},
+            },
+            "scope takes an object",
+        ),
+        (
+            {
+                "replication_key_value": "2024-01-01T00:00:00Z",
+                "scope": {"namespace": "acme", "traverse": "yes", "filter": None},
+            },
+            "scope takes an object",
+        ),
     ],
 )
 def test_a_broken_state_is_refused_in_one_line(state: dict[str, t.Any], line: str) -> None:

@@ -36,7 +36,7 @@ def record(uuid: str, **changes: t.Any) -> dict[str, t.Any]:
 
 
 def state(value: str, *emitted: str) -> dict[str, t.Any]:
-    bookmark = {"replication_key_value": value, "emitted": {uuid: STAMPS[uuid] for uuid in emitted}}
+    bookmark = {"replication_key_value": value, "emitted": [[STAMPS[uuid], uuid] for uuid in emitted]}
     return {"type": "STATE", "value": {"bookmarks": {"audit_logs": bookmark}}}
 
 

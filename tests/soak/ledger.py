@@ -77,7 +77,7 @@ class Ledger:
         value = bookmark["replication_key_value"]
         if missing := [uuid for uuid, stamp in self._stamps.items() if stamp < value and uuid not in self._emitted]:
             self.complaints.append(f"the bookmark {value} passed {len(missing)} events, such as {missing[0]}")
-        rest = {uuid: self._stamps[uuid] for uuid in self._emitted if self._stamps[uuid] >= value}
+        rest = sorted([self._stamps[uuid], uuid] for uuid in self._emitted if self._stamps[uuid] >= value)
         if bookmark["emitted"] != rest:
             self.complaints.append(f"the bookmark {value} names {len(bookmark['emitted'])} events, not {len(rest)}")
         last = max((self._stamps[uuid] for uuid in self._emitted), default="")
