@@ -77,6 +77,7 @@ class Chain:
         bookmark = run.bookmark
         assert {e.uuid for e in log.events if self.begin <= e.create_time < bookmark.value} <= kept
         assert {e.uuid for e in self.kept if e.create_time >= bookmark.value} == bookmark.emitted.keys()
+        assert bookmark.emitted_since == sum(bookmark.since <= e.create_time < bookmark.value for e in self.kept)
 
 
 arrival = st.tuples(
