@@ -10,7 +10,7 @@ import pytest
 
 from tests.conftest import NOW
 from tests.targets.pipeline import Pipeline, Row
-from tests.targets.postgres import Database, running
+from tests.targets.postgres import TABLE, Database, running
 
 if t.TYPE_CHECKING:
     from collections.abc import Iterator
@@ -30,7 +30,7 @@ def jsonl(empty_api: FakeEndorApi, tmp_path: Path) -> Pipeline:
         return [(record["uuid"], record["create_time"]) for record in records]
 
     settings = {"TARGET_JSONL_DESTINATION_PATH": str(tmp_path)}
-    return Pipeline(empty_api, START, tmp_path, "target-jsonl", settings, delivered)
+    return Pipeline(empty_api, START, tmp_path, "target-jsonl", settings, delivered, file.unlink)
 
 
 @pytest.fixture
@@ -41,9 +41,12 @@ def database() -> Iterator[Database]:
 
 @pytest.fixture
 def postgres(empty_api: FakeEndorApi, tmp_path: Path, database: Database) -> Pipeline:
+    def truncate() -> None:
+        database.run(f"TRUNCATE {TABLE};")
+
     # The target inserts so many at a time, else 10,000.
     settings = database.settings | {"TARGET_POSTGRES_BATCH_SIZE_ROWS": "100"}
-    return Pipeline(empty_api, START, tmp_path, "target-postgres", settings, database.rows)
+    return Pipeline(empty_api, START, tmp_path, "target-postgres", settings, database.rows, truncate)
 
 
 @pytest.fixture(params=["jsonl", "postgres"])

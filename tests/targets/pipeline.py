@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import contextlib
 import os
+import shutil
 import subprocess
 import time
 import typing as t
@@ -14,11 +16,12 @@ from tests.meltano import environment_for
 if t.TYPE_CHECKING:
     import datetime as dt
     import signal
-    from collections.abc import Callable
+    from collections.abc import Callable, Iterator
 
     from tests.fake_endor_api import FakeEndorApi
 
 ROOT = Path(__file__).parent.parent.parent
+PKILL = shutil.which("pkill") or "pkill"
 MELTANO = ROOT / ".tools" / "meltano" / "bin" / "meltano"
 
 Row = tuple[str, str]
@@ -36,6 +39,7 @@ class Pipeline:
         target: the target's name.
         settings: environment variables for the target.
         delivered: gives what has arrived so far, as often as it is there.
+        empty: removes what has arrived.
     """
 
     api: FakeEndorApi
@@ -44,6 +48,7 @@ class Pipeline:
     target: str
     settings: dict[str, str]
     delivered: Callable[[], list[Row]]
+    empty: Callable[[], object]
 
     def run(self, *options: str) -> tuple[int, str]:
         """Run it to its end; give Meltano's exit code and output."""
@@ -51,15 +56,27 @@ class Pipeline:
             output, _ = running.communicate()
         return running.returncode, output
 
-    def end_in_mid_run(self, number: signal.Signals) -> int:
+    def end_in_mid_run(self, number: signal.Signals, *options: str) -> int:
         """Run it, and send a signal to all its processes when something new has arrived; give Meltano's exit code."""
-        before = len(self.delivered())
-        with self._start() as running:
-            while len(self.delivered()) == before and running.poll() is None:
-                time.sleep(0.05)
+        with self._in_mid_run(*options) as running:
             os.killpg(running.pid, number)
             running.communicate()
         return running.returncode
+
+    def kill_tap_in_mid_run(self, *options: str) -> tuple[int, str]:
+        """Run it, and kill the tap alone when something new has arrived; give Meltano's exit code and output."""
+        with self._in_mid_run(*options) as running:
+            subprocess.run([PKILL, "-KILL", "-g", str(running.pid), "-f", "bin/tap-endorlabs"], check=True)
+            output, _ = running.communicate()
+        return running.returncode, output
+
+    @contextlib.contextmanager
+    def _in_mid_run(self, *options: str) -> Iterator[subprocess.Popen[str]]:
+        before = len(self.delivered())
+        with self._start(*options) as running:
+            while len(self.delivered()) == before and running.poll() is None:
+                time.sleep(0.05)
+            yield running
 
     def _start(self, *options: str) -> subprocess.Popen[str]:
         # Page after page, so that there is a middle.
