@@ -18,7 +18,8 @@ from urllib.parse import urlsplit
 import pytest
 from jsonschema import Draft202012Validator
 
-from tap_endorlabs.timestamps import normalize
+from tap_endorlabs.settings import OWN_SETTINGS
+from tap_endorlabs.timestamps import earlier, normalize, stamp_of
 from tests.conftest import NOW
 from tests.fake_endor_api import (
     DEMO_SECRET,
@@ -39,8 +40,10 @@ def expected(api: FakeEndorApi) -> dict[str, dict[str, t.Any]]:
     return {item["uuid"]: item for item in api.store.objects()}
 
 
-def last_time(api: FakeEndorApi) -> str:
-    return max(normalize(item["meta"]["create_time"]) for item in api.store.objects())
+def furthest(api: FakeEndorApi) -> str:
+    """How far a run may move the bookmark: to the last event, and no nearer to now than the look-back."""
+    last = max(normalize(item["meta"]["create_time"]) for item in api.store.objects())
+    return min(last, earlier(stamp_of(NOW), OWN_SETTINGS["lookback_seconds"]["default"]))
 
 
 def test_a_run_and_the_next(api: FakeEndorApi, clock: ManualClock, process: Process) -> None:
@@ -139,7 +142,7 @@ def test_stream_maps_filter_and_rename(api: FakeEndorApi, process: Process) -> N
     assert set(output.uuids) == deleted
     assert {message["stream"] for message in output.of("RECORD")} == {"deletions"}
     assert {record["operation"] for record in output.records} == {"OPERATION_DELETE"}
-    assert output.bookmark["replication_key_value"] == last_time(api)
+    assert output.bookmark["replication_key_value"] == furthest(api)
 
 
 @pytest.mark.parametrize("depth", [0, 1, 2])

@@ -94,7 +94,7 @@ class Configuration:
     @property
     def lookback_seconds(self) -> int:
         """How late an event may become visible."""
-        return t.cast("int", self.settings.get("lookback_seconds", 60))
+        return t.cast("int", self.settings.get("lookback_seconds", 300))
 
 
 def _read(path: str) -> object:
