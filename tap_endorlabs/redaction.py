@@ -9,7 +9,8 @@ import logging
 import re
 import traceback
 import typing as t
-from urllib.parse import quote, quote_plus
+from functools import lru_cache
+from html.entities import codepoint2name
 
 if t.TYPE_CHECKING:
     from collections.abc import Iterator
@@ -17,6 +18,11 @@ if t.TYPE_CHECKING:
 
 _SHORTEST = 6
 """A text of fewer characters is no secret: to hide it would only garble the messages."""
+
+_QUOTES = "\"'`\u00b4\u2018\u2019\u201a\u201c\u201d\u201e\u00ab\u00bb"
+_BACKSLASHES = r"\\{1,4}"
+_ESCAPE_LENGTH = 2
+_HTML_NAMES = {ord("'"): ["apos"], **{code: [name] for code, name in codepoint2name.items()}}
 
 
 class Secrets:
@@ -27,36 +33,71 @@ class Secrets:
     """
 
     def __init__(self, *texts: str) -> None:
-        self._forms: set[str] = set()
+        self._texts: set[str] = set()
         self._pattern: re.Pattern[str] | None = None
         self.add(*texts)
 
     def add(self, *texts: str) -> None:
-        """Take more secrets; those of fewer than six characters are none."""
-        self._forms |= {form for text in texts if len(text.strip()) >= _SHORTEST for form in _forms(text)}
-        if self._forms:
-            longest_first = sorted(self._forms, key=len, reverse=True)
-            self._pattern = re.compile("|".join(map(re.escape, longest_first)), re.IGNORECASE)
+        """Take more secrets; those of fewer than six characters are none.
+
+        What copying has put around one is no part of it: it is hidden with that and without.
+        """
+        self._texts |= {form for text in texts for form in (text, bare(text)) if len(form.strip()) >= _SHORTEST}
+        if self._texts:
+            longest_first = sorted(self._texts, key=len, reverse=True)
+            self._pattern = re.compile("|".join(form for text in longest_first for form in _forms(text)), re.IGNORECASE)
 
     def hide(self, text: str) -> str:
         """Put `***` in the place of each secret."""
         return text if self._pattern is None else self._pattern.sub("***", text)
 
 
-def _forms(text: str) -> set[str]:
-    """A secret as it stands in a URL, in JSON, in Python's own messages, and in the header of a proxy."""
+def is_alien(character: str) -> bool:
+    """Whether a character can't be part of a credential: a space, a line break, or one that nobody sees."""
+    return character.isspace() or not character.isprintable()
+
+
+def bare(credential: str) -> str:
+    """Take off what copying may have put around a credential: spaces, unseen characters and quotes."""
+    first, last = 0, len(credential)
+    while first < last and _is_wrapping(credential[first]):
+        first += 1
+    while first < last and _is_wrapping(credential[last - 1]):
+        last -= 1
+    return credential[first:last]
+
+
+def _is_wrapping(character: str) -> bool:
+    return character in _QUOTES or is_alien(character)
+
+
+def _forms(text: str) -> list[str]:
+    """Give patterns of a secret as it stands in URLs, JSON, HTML, Python's messages and the header of a proxy."""
     raw = text.encode(errors="replace")
-    return {
-        text,
-        quote(raw),
-        quote(raw, safe=""),
-        quote_plus(raw),
-        json.dumps(text)[1:-1],
-        json.dumps(text, ensure_ascii=False)[1:-1],
-        repr(text)[1:-1],
-        base64.b64encode(raw).decode().rstrip("="),
-        base64.urlsafe_b64encode(raw).decode().rstrip("="),
+    encoded = {encode(raw).decode().rstrip("=") for encode in (base64.b64encode, base64.urlsafe_b64encode)}
+    return ["".join(map(_any_form, text)), *map(re.escape, encoded)]
+
+
+@lru_cache(maxsize=4096)
+def _any_form(character: str) -> str:
+    """Give a pattern of all the ways to write a character: a text may mix them, and escape what is escaped."""
+    raw, code = character.encode(errors="replace"), ord(character)
+    units = character.encode("utf-16-be", "surrogatepass").hex()
+    numbers = [f"#0*{code}", f"#x0*{code:x}", *_HTML_NAMES.get(code, ())]
+    escapes = {json.dumps(character)[1:-1], repr(character)[1:-1], f"\\{character}"}
+    forms = {
+        re.escape(character),
+        re.escape(raw.decode()),
+        "".join(f"%(?:25)*{byte:02x}" for byte in raw),
+        "".join(rf"{_BACKSLASHES}u{units[at : at + 4]}" for at in range(0, len(units), 4)),
+        rf"{_BACKSLASHES}(?:x{code:02x}|U{code:08x})",
+        "".join(rf"{_BACKSLASHES}x{byte:02x}" for byte in raw),
+        rf"\\{{0,4}}&(?:amp;)*(?:{'|'.join(numbers)});",
+        *(_BACKSLASHES + re.escape(escape[-1]) for escape in escapes if len(escape) == _ESCAPE_LENGTH),
     }
+    if character == " ":
+        forms.add(r"\+")
+    return f"(?:{'|'.join(sorted(forms))})"
 
 
 @contextlib.contextmanager

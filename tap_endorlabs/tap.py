@@ -10,7 +10,9 @@ import typing as t
 from functools import cached_property
 
 from singer_sdk import Tap, metrics
+from singer_sdk.configuration._dict_config import parse_environment_config
 from singer_sdk.exceptions import ConfigValidationError
+from singer_sdk.helpers._classproperty import classproperty
 from singer_sdk.tap_base import CliTestOptionValue
 
 from tap_endorlabs.auth import ApiKeyAuth
@@ -26,7 +28,7 @@ from tap_endorlabs.settings import OWN_SETTINGS, SETTINGS_SCHEMA, Settings
 from tap_endorlabs.state import bookmarks_in, in_own_form
 from tap_endorlabs.streams import STREAMS
 from tap_endorlabs.transport import Transport
-from tap_endorlabs.validation import find_environment_faults, find_faults
+from tap_endorlabs.validation import find_faults
 
 if sys.version_info >= (3, 12):
     from typing import override  # noqa: ICN003
@@ -70,9 +72,14 @@ class TapEndorLabs(Tap):
         self.missing: list[str] = []
         self._writing = False
         self._signal = 0
-        if parse_env_config and (faults := find_environment_faults(self._env_var_prefix)):
-            raise ConfigValidationError("The settings are wrong", errors=faults)
         super().__init__(parse_env_config=parse_env_config, **kwargs)
+
+    # The SDK would cast what the variables say, and so take any text for false.
+    @classproperty
+    def _env_var_config(cls) -> dict[str, t.Any]:  # noqa: N805 - as in the SDK
+        cls.append_builtin_config(cls.config_jsonschema)
+        as_text = {"properties": {name: {"type": "string"} for name in cls.config_jsonschema["properties"]}}
+        return parse_environment_config(as_text, cls._env_var_prefix)
 
     # The SDK words these messages itself, shows the value of a secret that has the wrong type in them, and offers no
     # public way to add checks that JSON schema can't express.

@@ -4,14 +4,16 @@ from __future__ import annotations
 
 import difflib
 import ipaddress
-import os
 import re
 import typing as t
+import unicodedata
 from urllib.parse import urlsplit
 
 from singer_sdk.plugin_base import JSONSchemaValidator
 
+from tap_endorlabs.coercion import kinds_of, take_at_its_word
 from tap_endorlabs.errors import one_line
+from tap_endorlabs.redaction import bare, is_alien
 from tap_endorlabs.settings import OWN_SETTINGS
 from tap_endorlabs.timestamps import parse, stamp_of
 
@@ -21,17 +23,23 @@ if t.TYPE_CHECKING:
 
     from jsonschema import ValidationError
 
+    _Check = Callable[[str, str], list[str]]
+
 _NAMESPACE = re.compile(r"[A-Za-z0-9_-]+(\.[A-Za-z0-9_-]+)*", re.ASCII)
+_IN_HOST = re.compile(r"(?:\w+://)?(?:([\w.-]+)\.)?endorlabs\.com(?:[:/]|$)", re.IGNORECASE)
+_IN_PATH = re.compile(r"/(?:t|namespaces)/([^/?#]+)")
+_NO_NAMESPACES = {"api", "app", "docs", "www"}
+"""Hosts of Endor Labs that are nobody's."""
+
 _QUOTED = re.compile(r"'(?:[^'\\]|\\.)*'|\"(?:[^\"\\]|\\.)*\"", re.DOTALL)
 _COMMENT = re.compile(r"--|//|/\*|[#;`\\]")
 """What begins a comment, ends a statement or escapes a character somewhere; no filter needs it outside of quotes."""
 
 _CREDENTIALS_IN_URL = re.compile(r"//[^/]*@")
-_YES_OR_NO = {"true", "1", "yes", "on", "false", "0", "no", "off"}
 
 
 def find_faults(config: dict[str, t.Any], schema: Mapping[str, t.Any], now: dt.datetime) -> list[str]:
-    """Say what is wrong with settings, and fill in the defaults of those that are missing.
+    """Say what is wrong with settings, take text for what it says, and fill in the defaults of what is missing.
 
     Args:
         config: the settings.
@@ -41,62 +49,39 @@ def find_faults(config: dict[str, t.Any], schema: Mapping[str, t.Any], now: dt.d
     Returns:
         lines that each name a setting, none of which shows a secret.
     """
-    errors = [
-        error
-        for error in JSONSchemaValidator(schema).iter_errors(config)
-        if error.absolute_path and error.instance is not None
-    ]
-    faults = [_misfit(error) for error in errors]
+    take_at_its_word(config, schema["properties"])
+    errors = [error for error in JSONSchemaValidator(schema).iter_errors(config) if error.absolute_path]
+    faults = list(dict.fromkeys(_misfit(error, schema["properties"]) for error in errors))
     faults += [_unknown(name, schema["properties"]) for name in config if name not in schema["properties"]]
     faults += [
         f"Setting {name} is required: {OWN_SETTINGS[name]['description']}"
         for name in schema["required"]
-        if config.get(name) is None or not str(config[name]).strip()
+        if not str(config.get(name, "")).strip()
     ]
     misfits = {error.absolute_path[0] for error in errors}
-    faults += [
-        f"Setting {name} takes {takes}, not {_shown(config[name])}."
-        for name, (accepts, takes) in _CHECKS.items()
-        if config.get(name) and name not in misfits and not accepts(config[name])
-    ]
+    for name, check in _CHECKS.items():
+        if config.get(name) and name not in misfits:
+            faults += check(name, config[name])
     return faults or _wrong_order(config, stamp_of(now))
 
 
-def find_environment_faults(prefix: str) -> list[str]:
-    """Say which settings in environment variables (`--config ENV`) are not of their type.
-
-    Args:
-        prefix: what the variables' names begin with.
-    """
-    accepts: dict[str, tuple[Callable[[str], bool], str]] = {
-        "integer": (_is_integer, "an integer"),
-        "boolean": (lambda value: value.lower() in _YES_OR_NO, "true or false"),
-    }
-    faults = []
-    for name, schema in OWN_SETTINGS.items():
-        variable = f"{prefix}{name.upper()}"
-        is_fit, takes = accepts.get(schema["type"][0], (lambda _: True, ""))
-        if variable in os.environ and not is_fit(os.environ[variable]):
-            faults.append(f"Setting {name} takes {takes}, not {_shown(os.environ[variable])} ({variable}).")
-    return faults
+def _misfit(error: ValidationError, properties: Mapping[str, t.Any]) -> str:
+    name, *rest = (str(step) for step in error.absolute_path)
+    if rest:
+        path = one_line(".".join([name, *rest]), 100)
+        return f"Setting {path}: {one_line(_CREDENTIALS_IN_URL.sub('//***@', error.message))}."
+    seen = "what was given" if properties[name].get("secret") else _shown(error.instance)
+    return f"Setting {name} takes {_TAKES.get(name) or _kind(properties[name])}, not {seen}."
 
 
-def _misfit(error: ValidationError) -> str:
-    name = str(error.absolute_path[0])
-    schema = OWN_SETTINGS.get(name)
-    if schema is None:
-        path = ".".join(str(step) for step in error.absolute_path)
-        return f"Setting {one_line(path, 100)}: {one_line(error.message)}."
-    kind = (
-        next(kind for kind in schema["type"] if kind != "null") if isinstance(schema["type"], list) else schema["type"]
-    )
-    takes = {"integer": "an integer", "boolean": "true or false", "string": "a string"}[kind]
+def _kind(schema: Mapping[str, t.Any]) -> str:
+    if "enum" in schema:
+        *others, last = (str(value) for value in schema["enum"] if value is not None)
+        return f"{', '.join(others)} or {last}"
+    kind = _KINDS[kinds_of(schema)[0]]
     if "maximum" in schema:
-        takes += f" from {schema['minimum']} to {schema['maximum']}"
-    elif "minimum" in schema:
-        takes += f" of at least {schema['minimum']}"
-    seen = "what was given" if schema.get("secret") else _shown(error.instance)
-    return f"Setting {name} takes {takes}, not {seen}."
+        return f"{kind} from {schema['minimum']} to {schema['maximum']}"
+    return f"{kind} of at least {schema['minimum']}" if "minimum" in schema else kind
 
 
 def _unknown(name: str, known: Mapping[str, t.Any]) -> str:
@@ -116,18 +101,6 @@ def _wrong_order(config: Mapping[str, t.Any], now: str) -> list[str]:
 
 def _shown(value: object) -> str:
     return one_line(_CREDENTIALS_IN_URL.sub("//***@", repr(value)), 100)
-
-
-def _is_integer(value: str) -> bool:
-    try:
-        int(value)
-    except ValueError:
-        return False
-    return True
-
-
-def _is_namespace(value: str) -> bool:
-    return _NAMESPACE.fullmatch(value) is not None
 
 
 def _is_time(value: str) -> bool:
@@ -171,13 +144,74 @@ def is_loopback(host: str) -> bool:
         return False
 
 
-_CHECKS: dict[str, tuple[Callable[[str], bool], str]] = {
-    "namespace": (_is_namespace, "letters, digits, - and _, with dots between the levels"),
-    "start_date": (_is_time, "a time such as 2024-11-13T15:30:45Z"),
-    "end_date": (_is_time, "a time such as 2024-11-13T15:30:45Z"),
-    "filter": (_is_closed_expression, "an expression whose quotes and parentheses are closed, without comments"),
-    "api_url": (
-        _is_safe_url,
-        "an https URL without a query (plain http only to a loopback address)",
-    ),
+def _matches(is_fit: Callable[[str], bool]) -> _Check:
+    def check(name: str, value: str) -> list[str]:
+        return [] if is_fit(value) else [f"Setting {name} takes {_TAKES[name]}, not {_shown(value)}."]
+
+    return check
+
+
+def _check_namespace(name: str, value: str) -> list[str]:
+    if _NAMESPACE.fullmatch(value) and not _IN_HOST.match(value):
+        return []
+    meant = meant_namespace(value)
+    hint = f" Did you mean {meant}?" if meant else ""
+    return [f"Setting {name} takes {_TAKES[name]}, not {_shown(value)}.{hint}"]
+
+
+def meant_namespace(value: str) -> str | None:
+    """Give the namespace that a text names otherwise, as the address of a page in Endor Labs does, None where none."""
+    text = bare(value)
+    if found := _IN_PATH.search(text) or _IN_HOST.match(text):
+        text = found[1] or ""
+    text = re.sub(r"[\s.]*\.[\s.]*", ".", text).strip("./")
+    return text if _NAMESPACE.fullmatch(text) and text not in _NO_NAMESPACES else None
+
+
+def _check_credential(name: str, value: str) -> list[str]:
+    core = bare(value)
+    first = value.index(core)
+    found = {
+        "around it": value[:first] + value[first + len(core) :],
+        "in it": "".join(filter(is_alien, core)),
+    }
+    seen = [f"{', '.join(dict.fromkeys(map(_name_of, what)))} {where}" for where, what in found.items() if what]
+    if not seen or not core:
+        return []
+    return [f"Setting {name} has {' and '.join(seen)}: set it without, as Endor Labs showed it."]
+
+
+def _name_of(character: str) -> str:
+    known = _NAMES.get(character) or unicodedata.name(character, "").lower()
+    return known or f"the character U+{ord(character):04X}"
+
+
+_KINDS = {
+    "integer": "an integer",
+    "number": "a number",
+    "boolean": "true or false",
+    "string": "a string",
+    "object": "an object",
+    "array": "a list",
+}
+_NAMES = {" ": "a blank", "\t": "a tab", "\n": "a line break", "\r": "a line break"}
+
+_TIMES = "a date or time such as 2024-11-13, 2024-11-13T15:30:45Z or 2024-11-13T15:30:45+02:00"
+_TAKES = {
+    "namespace": "letters, digits, - and _, with dots between the levels, such as acme or acme.prod",
+    "start_date": _TIMES,
+    "end_date": _TIMES,
+    "filter": "an expression whose quotes and parentheses are closed, without comments",
+    "api_url": "an https URL without a query (plain http only to a loopback address)",
+}
+"""What a text has to look like, in words."""
+
+_CHECKS: dict[str, _Check] = {
+    "namespace": _check_namespace,
+    "api_key": _check_credential,
+    "api_secret": _check_credential,
+    "start_date": _matches(_is_time),
+    "end_date": _matches(_is_time),
+    "filter": _matches(_is_closed_expression),
+    "api_url": _matches(_is_safe_url),
 }

@@ -41,6 +41,9 @@ _BROKEN_CONNECTION = (
     requests.exceptions.ContentDecodingError,
 )
 
+_LONGEST_SEARCHED = 20_000
+"""Characters of a server's message that are looked at: a message shows far fewer, and to search all would take long."""
+
 
 class Verdicts:
     """Makes errors of what went wrong.
@@ -103,7 +106,7 @@ class Verdicts:
     def clean(self, text: str) -> str:
         """Make text from outside fit for a message: one line, bounded, without HTML's escapes, with no secret in it."""
         # A secret may have such an escape in it, or be shown with some.
-        return one_line(self._secrets.hide(html.unescape(self._secrets.hide(text))))
+        return one_line(self._secrets.hide(html.unescape(self._secrets.hide(text[:_LONGEST_SEARCHED]))))
 
 
 def _may_pass(status: int) -> bool:

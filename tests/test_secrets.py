@@ -3,9 +3,13 @@
 from __future__ import annotations
 
 import base64
+import html
 import json
 import logging
+import re
+import time
 import typing as t
+from array import array
 from urllib.parse import quote, quote_plus
 
 import pytest
@@ -22,7 +26,7 @@ if t.TYPE_CHECKING:
     from pathlib import Path
 
 START = "2026-03-30T00:00:00Z"
-KEY = "endr+k/9 ü'\"x\\y"
+KEY = "endr+k/9ü'\"x\\y"
 SECRET = "endr+s3cr3t/%&?=+"
 DEBUG = {"TAP_ENDORLABS_LOGLEVEL": "debug"}
 
@@ -155,6 +159,55 @@ def test_every_form_of_a_secret_is_hidden(secret: str, before: str, after: str) 
     secrets.add(secret)
     for form in (secret, quote(raw), quote(raw, safe=""), quote_plus(raw), json.dumps(secret)[1:-1]):
         assert form not in secrets.hide(f"{before}{form}{after}")
+
+
+def in_go(text: str) -> str:
+    """As Go writes JSON that may stand in HTML."""
+    return re.sub("[<>&]", lambda found: f"\\u{ord(found[0]):04x}", json.dumps(text, ensure_ascii=False)[1:-1])
+
+
+ESCAPES: dict[str, t.Callable[[str], str]] = {
+    "HTML": html.escape,
+    "HTML of Go": lambda text: html.escape(text).replace("&quot;", "&#34;").replace("&#x27;", "&#39;"),
+    "HTML twice": lambda text: html.escape(html.escape(text)),
+    "numbers for all": lambda text: "".join(f"&#{ord(c)};" for c in text),
+    "JSON of Go": in_go,
+    "JSON of PHP": lambda text: json.dumps(text)[1:-1].replace("/", "\\/"),
+    "JSON, all of it": lambda text: "".join(f"\\u{unit:04X}" for unit in array("H", text.encode("utf-16"))[1:]),
+    "JSON in JSON": lambda text: json.dumps(json.dumps(text))[3:-3],
+    "URL in URL": lambda text: quote(quote(text, safe=""), safe=""),
+    "URL, all of it": lambda text: "".join(f"%{byte:02x}" for byte in text.encode()),
+    "bytes of Python": lambda text: repr(text.encode())[2:-1],
+    "JSON in HTML": lambda text: html.escape(json.dumps(text)[1:-1]),
+}
+
+
+@pytest.mark.parametrize("secret", [KEY, SECRET, "endr+<a>&'b\"/c", "na\u00efve-\U0001f511-key"], ids=ascii)
+@pytest.mark.parametrize("name", ESCAPES)
+def test_a_secret_is_hidden_however_a_server_escapes_it(name: str, secret: str) -> None:
+    escaped = ESCAPES[name](secret)
+    assert Secrets(secret).hide(f"the key {escaped} is wrong") == "the key *** is wrong"
+
+
+@pytest.mark.parametrize("around", ["{}\n", " {}", '"{}"', "\u201c{}\u201d", "\u00a0{}\u200b"], ids=ascii)
+def test_a_secret_is_hidden_without_what_copying_put_around_it(around: str) -> None:
+    assert Secrets(around.format(SECRET)).hide(f"{SECRET}: unknown") == "***: unknown"
+
+
+@pytest.mark.parametrize("name", ["api_key", "api_secret"])
+def test_a_credential_that_is_refused_is_shown_in_no_form(name: str, api: FakeEndorApi, tmp_path: Path) -> None:
+    config = settings_for(api, **{name: f'"{SECRET}"\n', "namespace": SECRET})
+    output = run_command(tmp_path, config=config)
+    assert (output.code, api.requests) == (1, [])
+    assert any(line.startswith(f"Setting {name} has quotation mark, a line break around it") for line in output.errors)
+    assert not any(form in output.stderr + output.stdout for form in forms_of(SECRET))
+
+
+def test_a_long_message_is_searched_in_a_moment() -> None:
+    secrets = Secrets(KEY, SECRET, "x" * 40, *(f"token-{number}" * 20 for number in range(20)))
+    begun = time.monotonic()
+    secrets.hide("\\" * 2_000 + "%25" * 1_000 + "&amp;" * 1_000 + "x" * 3_000)
+    assert time.monotonic() - begun < 5
 
 
 def test_a_short_text_is_no_secret() -> None:

@@ -8,19 +8,28 @@ import typing as t
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+from singer_sdk.exceptions import ConfigValidationError
 
 from tap_endorlabs.settings import OWN_SETTINGS, Settings
 from tap_endorlabs.tap import TapEndorLabs
-from tap_endorlabs.validation import find_environment_faults, find_faults
+from tap_endorlabs.validation import find_faults
 
 NOW = dt.datetime(2026, 1, 1, tzinfo=dt.timezone.utc)
 LEAST = {"namespace": "acme", "api_key": "the-key", "api_secret": "the-secret"}
+NAMESPACE = "letters, digits, - and _, with dots between the levels, such as acme or acme.prod"
+TIME = "a date or time such as 2024-11-13, 2024-11-13T15:30:45Z or 2024-11-13T15:30:45+02:00"
 
 
 def faults(**changes: t.Any) -> list[str]:
+    return judged(**changes)[0]
+
+
+def judged(**changes: t.Any) -> tuple[list[str], dict[str, t.Any]]:
+    """Give what is wrong with the settings, and what became of them."""
     schema = dict(TapEndorLabs.config_jsonschema)
     TapEndorLabs.append_builtin_config(schema)
-    return find_faults({**LEAST, **changes}, schema, NOW)
+    config = {**LEAST, **changes}
+    return find_faults(config, schema, NOW), config
 
 
 def test_the_least_settings_suffice_and_the_rest_have_their_defaults() -> None:
@@ -45,9 +54,117 @@ def test_the_least_settings_suffice_and_the_rest_have_their_defaults() -> None:
 
 
 def test_null_and_blank_mean_absent() -> None:
-    blank: dict[str, t.Any] = {"start_date": None, "filter": "", "page_size": None, "api_url": "", "traverse": None}
+    blank: dict[str, t.Any] = {"start_date": None, "filter": "", "page_size": " ", "api_url": "", "traverse": None}
+    blank |= {"stream_maps": None, "include_archived": "", "lookback_seconds": None}
     assert faults(**blank) == []
-    assert Settings.of({**LEAST, **blank}) == Settings.of(LEAST)
+    assert Settings.of(judged(**blank)[1]) == Settings.of(LEAST)
+
+
+@pytest.mark.parametrize(
+    ("name", "given", "value"),
+    [
+        *(("traverse", text, True) for text in ("true", "True", "TRUE", "yes", "on", "1", " true ", True)),
+        *(("traverse", text, False) for text in ("false", "False", "no", "off", "0", False)),
+        ("replace_null_characters", "on", True),
+        ("concurrency", "4", 4),
+        ("concurrency", "+4", 4),
+        ("page_size", " 100\n", 100),
+        ("page_size", 100.0, 100),
+        ("lookback_seconds", "0", 0),
+        ("completeness_check", "never", "never"),
+        ("flattening_enabled", "yes", True),
+        ("flattening_max_depth", "1", 1),
+        ("stream_maps", '{"audit_logs": {"x": "uuid"}}', {"audit_logs": {"x": "uuid"}}),
+    ],
+)
+def test_text_is_taken_for_what_it_says(name: str, given: t.Any, value: t.Any) -> None:
+    found, config = judged(**{name: given})
+    assert found == []
+    assert config[name] == value
+    assert type(config[name]) is type(value)
+
+
+@pytest.mark.parametrize(
+    ("text", "stamp"),
+    [
+        ("2026-01-01", "2026-01-01T00:00:00.000000Z"),
+        ("2025-12-31T23:00:00-01:00", "2026-01-01T00:00:00.000000Z"),
+        # As Meltano writes a time of YAML.
+        ("2026-01-01T00:00:00", "2026-01-01T00:00:00.000000Z"),
+        ("2026-01-01T00:00:00+00:00", "2026-01-01T00:00:00.000000Z"),
+    ],
+)
+def test_dates_are_taken_in_the_forms_that_the_message_names(text: str, stamp: str) -> None:
+    assert faults(start_date=text) == []
+    assert Settings.of({**LEAST, "start_date": text}).start_date == stamp
+
+
+@pytest.mark.parametrize("name", ["api_key", "api_secret"])
+@pytest.mark.parametrize(
+    ("before", "after", "seen"),
+    [
+        (" ", "", "a blank around it"),
+        ("", "\n", "a line break around it"),
+        ("", "\r\n", "a line break around it"),
+        ("\t", "\u00a0", "a tab, no-break space around it"),
+        ("\ufeff", "", "zero width no-break space around it"),
+        ("", "\u200b", "zero width space around it"),
+        ("", "\x00", "the character U+0000 around it"),
+        ('"', '"', "quotation mark around it"),
+        ("'", "'", "apostrophe around it"),
+        ("\u201c", "\u201d\n", "left double quotation mark, right double quotation mark, a line break around it"),
+    ],
+    ids=ascii,
+)
+def test_what_copying_put_around_a_credential_is_named(name: str, before: str, after: str, seen: str) -> None:
+    line = f"Setting {name} has {seen}: set it without, as Endor Labs showed it."
+    assert faults(**{name: f"{before}endr+0123456789{after}"}) == [line]
+
+
+@pytest.mark.parametrize("character", [" ", "\n", "\u00a0", "\u200b", "\u2028", "\x1b"])
+def test_a_space_or_unseen_character_in_a_credential_is_named(character: str) -> None:
+    (line,) = faults(api_key=f"endr+{character}0123456789")
+    assert line.startswith("Setting api_key has ")
+    assert " in it: set it without" in line
+    assert "endr" not in line
+
+
+@pytest.mark.parametrize("credential", ["endr+0123456789", "a-b_c.d/e=", "it's", 'a"b', "\u00fcber"])
+def test_other_credentials_are_left_to_the_api(credential: str) -> None:
+    assert faults(api_key=credential, api_secret=credential) == []
+
+
+@pytest.mark.parametrize(
+    ("given", "meant"),
+    [
+        ("acme.endorlabs.com", "acme"),
+        ("ACME.ENDORLABS.COM", "ACME"),
+        ("acme.prod.endorlabs.com", "acme.prod"),
+        ("https://acme.endorlabs.com/", "acme"),
+        ("https://app.endorlabs.com/t/acme/dashboard", "acme"),
+        ("app.endorlabs.com/t/acme.prod?x=1", "acme.prod"),
+        ("https://api.endorlabs.com/v1/namespaces/acme/audit-logs", "acme"),
+        (" acme ", "acme"),
+        ("acme\u00a0", "acme"),
+        ('"acme"', "acme"),
+        (".acme", "acme"),
+        ("acme.", "acme"),
+        ("acme..prod", "acme.prod"),
+        ("acme . prod", "acme.prod"),
+        ("acme/", "acme"),
+        ("https://app.endorlabs.com/", None),
+        ("api.endorlabs.com", None),
+        ("endorlabs.com", None),
+        ("Acme Corporation", None),
+        ("acme/prod", None),
+        ("../../v1/auth", None),
+    ],
+    ids=ascii,
+)
+def test_the_namespace_that_was_meant_is_named(given: str, meant: str | None) -> None:
+    (line,) = faults(namespace=given)
+    assert line.startswith(f"Setting namespace takes {NAMESPACE}, not ")
+    assert line.partition(" Did you mean ")[2] == (f"{meant}?" if meant else "")
 
 
 @pytest.mark.parametrize(
@@ -60,9 +177,11 @@ def test_null_and_blank_mean_absent() -> None:
         ({"namespace": "acme..prod"}, "Setting namespace takes"),
         ({"namespace": "acme\n"}, "Setting namespace takes"),
         ({"namespace": "../../v1/auth"}, "Setting namespace takes"),
-        ({"namespace": 7}, "Setting namespace takes a string, not 7."),
-        ({"start_date": "soon"}, "Setting start_date takes a time such as 2024-11-13T15:30:45Z, not 'soon'."),
-        ({"end_date": "2024-13-01"}, "Setting end_date takes a time"),
+        ({"namespace": 7}, f"Setting namespace takes {NAMESPACE}, not 7."),
+        ({"start_date": "soon"}, f"Setting start_date takes {TIME}, not 'soon'."),
+        ({"start_date": "01.11.2026"}, f"Setting start_date takes {TIME}, not '01.11.2026'."),
+        ({"start_date": 20261101}, f"Setting start_date takes {TIME}, not 20261101."),
+        ({"end_date": "2024-13-01"}, f"Setting end_date takes {TIME}"),
         ({"start_date": "2026-01-01T00:00:01Z"}, "Setting start_date lies in the future: 2026-01-01T00:00:01.000000Z."),
         (
             {"start_date": "2025-02-01", "end_date": "2025-01-01"},
@@ -74,7 +193,14 @@ def test_null_and_blank_mean_absent() -> None:
         ({"concurrency": 33}, "Setting concurrency takes an integer from 1 to 32, not 33."),
         ({"page_size": 501}, "Setting page_size takes an integer from 1 to 500, not 501."),
         ({"page_size": 0}, "Setting page_size takes an integer from 1 to 500, not 0."),
-        ({"page_size": "10"}, "Setting page_size takes an integer from 1 to 500, not '10'."),
+        ({"page_size": "ten"}, "Setting page_size takes an integer from 1 to 500, not 'ten'."),
+        ({"page_size": "501"}, "Setting page_size takes an integer from 1 to 500, not 501."),
+        ({"page_size": "9" * 5000}, "Setting page_size takes an integer from 1 to 500, not '999"),
+        ({"page_size": 1.5}, "Setting page_size takes an integer from 1 to 500, not 1.5."),
+        ({"page_size": True}, "Setting page_size takes an integer from 1 to 500, not True."),
+        ({"completeness_check": "maybe"}, "Setting completeness_check takes auto, always or never, not 'maybe'."),
+        ({"completeness_check": True}, "Setting completeness_check takes auto, always or never, not True."),
+        ({"replace_null_characters": 2}, "Setting replace_null_characters takes true or false, not 2."),
         ({"request_timeout": 0}, "Setting request_timeout takes an integer of at least 1, not 0."),
         ({"filter": "spec.operation=='A') or (meta.name exists"}, "Setting filter takes an expression whose quotes"),
         ({"filter": "spec.operation=='A"}, "Setting filter takes"),
@@ -95,7 +221,13 @@ def test_null_and_blank_mean_absent() -> None:
         ({"api_url": "api.endorlabs.com"}, "Setting api_url takes"),
         ({"start_dat": "2024-01-01"}, "There is no setting start_dat. Did you mean start_date?"),
         ({"zzz": 1}, "There is no setting zzz. See tap-endorlabs --about"),
-        ({"flattening_max_depth": "deep"}, "Setting flattening_max_depth: 'deep' is not of type 'integer', 'null'."),
+        ({"flattening_max_depth": "deep"}, "Setting flattening_max_depth takes an integer, not 'deep'."),
+        ({"flattening_enabled": "maybe"}, "Setting flattening_enabled takes true or false, not 'maybe'."),
+        ({"stream_maps": "{"}, "Setting stream_maps takes an object, not '{'."),
+        (
+            {"batch_config": {"encoding": {"format": "csv"}}},
+            "Setting batch_config.encoding.format: 'csv' is not one of",
+        ),
     ],
     ids=str,
 )
@@ -142,15 +274,23 @@ def test_no_filter_gets_out_of_its_parentheses(expression: str) -> None:
 @pytest.mark.parametrize(
     ("name", "value", "line"),
     [
-        ("PAGE_SIZE", "ten", "Setting page_size takes an integer, not 'ten' (TAP_ENDORLABS_PAGE_SIZE)."),
-        ("TRAVERSE", "maybe", "Setting traverse takes true or false, not 'maybe' (TAP_ENDORLABS_TRAVERSE)."),
+        ("PAGE_SIZE", "ten", "Setting page_size takes an integer from 1 to 500, not 'ten'."),
+        ("TRAVERSE", "maybe", "Setting traverse takes true or false, not 'maybe'."),
+        ("FLATTENING_ENABLED", "maybe", "Setting flattening_enabled takes true or false, not 'maybe'."),
+        ("STREAM_MAPS", "{", "Setting stream_maps takes an object, not '{'."),
     ],
 )
-def test_environment_variables_are_checked(name: str, value: str, line: str, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setenv("TAP_ENDORLABS_LOOKBACK_SECONDS", "5")
-    assert find_environment_faults("TAP_ENDORLABS_") == []
+def test_environment_variables_are_judged_alike(
+    name: str, value: str, line: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    for setting, text in {**LEAST, "lookback_seconds": "5", "traverse": "off"}.items():
+        monkeypatch.setenv(f"TAP_ENDORLABS_{setting.upper()}", text)
+    config = TapEndorLabs(parse_env_config=True).config
+    assert (config["lookback_seconds"], config["traverse"]) == (5, False)
     monkeypatch.setenv(f"TAP_ENDORLABS_{name}", value)
-    assert find_environment_faults("TAP_ENDORLABS_") == [line]
+    with pytest.raises(ConfigValidationError) as caught:
+        TapEndorLabs(parse_env_config=True)
+    assert caught.value.errors == [line]
 
 
 def test_every_setting_is_explained_and_secrets_are_marked() -> None:

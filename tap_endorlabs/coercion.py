@@ -1,0 +1,57 @@
+"""Settings that were given as text, as environment variables and Meltano give them."""
+
+from __future__ import annotations
+
+import json
+import re
+import typing as t
+
+if t.TYPE_CHECKING:
+    from collections.abc import Mapping
+
+_YES_OR_NO = {"true": True, "yes": True, "on": True, "1": True, "false": False, "no": False, "off": False, "0": False}
+_INTEGER = re.compile(r"[+-]?[0-9]{1,18}", re.ASCII)
+
+
+def take_at_its_word(config: dict[str, t.Any], properties: Mapping[str, t.Any]) -> None:
+    """Put into a config what its texts say, where the schema asks for something else than text.
+
+    What says nothing of the kind stays as it is, to be refused. What is null, or blank where no text is asked for,
+    counts as absent and is taken out.
+
+    Args:
+        config: the settings.
+        properties: the JSON schema of each.
+    """
+    for name, given in list(config.items()):
+        value = _meant(given, kinds_of(properties.get(name, {})))
+        if value is None:
+            del config[name]
+        else:
+            config[name] = value
+
+
+def kinds_of(schema: Mapping[str, t.Any]) -> list[str]:
+    """Give the JSON types that a schema allows, null left out."""
+    kinds = schema.get("type", [])
+    return [kind for kind in ([kinds] if isinstance(kinds, str) else kinds) if kind != "null"]
+
+
+def _meant(given: object, kinds: list[str]) -> object:
+    if "integer" in kinds and isinstance(given, float) and given.is_integer():
+        return int(given)
+    if not isinstance(given, str) or not kinds or "string" in kinds:
+        return given
+    text = given.strip()
+    return _read(text, kinds, given) if text else None
+
+
+def _read(text: str, kinds: list[str], otherwise: object) -> object:
+    if "boolean" in kinds:
+        return _YES_OR_NO.get(text.lower(), otherwise)
+    if "integer" in kinds:
+        return int(text) if _INTEGER.fullmatch(text) else otherwise
+    try:
+        return json.loads(text)
+    except (ValueError, RecursionError):
+        return otherwise
