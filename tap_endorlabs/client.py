@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import threading
 import typing as t
 from dataclasses import dataclass
 from http import HTTPStatus
 
+from tap_endorlabs.archive_way import choose_way
 from tap_endorlabs.errors import ApiError, ArchiveRefusedError, LogInError, TooSlowError, TransientError
 from tap_endorlabs.pages import decode_page
 from tap_endorlabs.timestamps import stamp_of_second
@@ -14,12 +16,16 @@ if t.TYPE_CHECKING:
     import logging
 
     from tap_endorlabs.answer import Answer
+    from tap_endorlabs.archive_way import ArchiveWay
     from tap_endorlabs.auth import ApiKeyAuth
     from tap_endorlabs.position import Position
     from tap_endorlabs.records import Page
     from tap_endorlabs.retry import Retry
     from tap_endorlabs.settings import Settings
     from tap_endorlabs.transport import Transport
+
+_MOST_FAULTS = 3
+"""After so many answers with 500 less is asked for, where that is possible."""
 
 
 @dataclass(frozen=True)
@@ -49,42 +55,56 @@ class LogClient:
         self._api = api
         self._path = f"/v1/namespaces/{api.settings.namespace}/{resource}"
         self._logger = logger
+        self._choosing = threading.Lock()
+        self._way: ArchiveWay | None = None
 
     def fetch(self, position: Position) -> Page:
         """Fetch the page that a position asks for.
 
         Raises:
-            ArchiveRefusedError: the API key may not read the archive.
+            ArchiveRefusedError: the API key may not read the archive, or there is none.
             TooSlowError: the server ran out of time; where less can be asked for, at the first time.
             TransientError: another failure that may pass did not.
             ApiError: the API refused the request.
         """
-        return self._api.retry.call(
-            lambda: self._attempt(position),
-            self._logger,
-            self._api.transport.pace.stopped,
-            hopeless=lambda error: isinstance(error, TooSlowError) and position.divisible,
-        )
+        if not position.archived:
+            return self._fetch(position)
+        with self._choosing:
+            if self._way is None:
+                self._way = choose_way(self._fetch, self._fetch, position)
+        return self._fetch(position, self._way)
 
-    def _attempt(self, position: Position) -> Page:
+    def _fetch(self, position: Position, way: ArchiveWay | None = None) -> Page:
+        faults = 0
+
+        def is_hopeless(error: TransientError) -> bool:
+            """Whether to ask for less instead of for the same once more."""
+            nonlocal faults
+            faults += error.status == HTTPStatus.INTERNAL_SERVER_ERROR
+            return position.divisible and (isinstance(error, TooSlowError) or faults == _MOST_FAULTS)
+
+        stopped = self._api.transport.pace.stopped
+        return self._api.retry.call(lambda: self._attempt(position, way), self._logger, stopped, hopeless=is_hopeless)
+
+    def _attempt(self, position: Position, way: ArchiveWay | None) -> Page:
+        path = f"{self._path}/archived" if way and way.by_path else self._path
         try:
-            return self._send(query_of(position, self._api.settings))
+            return self._send(path, query_of(position, self._api.settings, way))
         except LogInError:
             raise
         except ApiError as error:
-            if position.archived and error.status == HTTPStatus.FORBIDDEN:
+            if way is not None and error.status == HTTPStatus.FORBIDDEN:
                 raise ArchiveRefusedError(
                     f"{error} The API key may not read the archive of this log: give it the role Read-only in "
                     f"namespace {self._api.settings.namespace}, or set include_archived to false.",
                     error.status,
                 ) from error
-            raise self._explain(error) from error
+            # An archive that is not there says nothing of the namespace or the filter.
+            raise (error if way is not None else self._explain(error)) from error
 
-    def _send(self, query: dict[str, str | int]) -> Page:
+    def _send(self, path: str, query: dict[str, str | int]) -> Page:
         transport = self._api.transport
-        return self._api.auth.call(
-            lambda token: transport.exchange("GET", self._path, self._read, auth=token, params=query)
-        )
+        return self._api.auth.call(lambda token: transport.exchange("GET", path, self._read, auth=token, params=query))
 
     def _read(self, answer: Answer) -> Page:
         try:
@@ -117,27 +137,23 @@ class LogClient:
         return ApiError(f"{error} {advice}", error.status) if advice else error
 
 
-_ANY_KIND = "spec.message_kind!='none'"
-"""In the archive a condition on the kind has to stand before that on the time; this one is met by every event."""
-
-
-def query_of(position: Position, settings: Settings) -> dict[str, str | int]:
-    """Give the query parameters of a position.
+def query_of(position: Position, settings: Settings, way: ArchiveWay | None = None) -> dict[str, str | int]:
+    """Give the query parameters of a position, and of the way to the archive where it is there.
 
     Where a piece is read whole there is no sort: the API refuses one together with `page_id`.
     """
     ends = (position.start - position.margin, position.stop + position.margin)
     first, bound = (stamp_of_second(second).replace(".000000", "") for second in ends)
     condition = f"meta.create_time>=date({first}) and meta.create_time<date({bound})"
-    if position.archived:
-        condition = f"{_ANY_KIND} and {condition}"
+    if way and way.condition:
+        condition = f"{way.condition} and {condition}"
     if settings.filter:
         condition += f" and ({settings.filter})"
     query: dict[str, str | int] = {
         "list_parameters.filter": condition,
         "list_parameters.page_size": position.page_size,
     }
-    if position.archived:
+    if way and not way.by_path:
         query["list_parameters.archive"] = "true"
     if settings.traverse:
         query["list_parameters.traverse"] = "true"
