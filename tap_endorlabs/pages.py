@@ -14,7 +14,7 @@ import msgspec
 
 from tap_endorlabs.problem import ProblemError, Report
 from tap_endorlabs.records import Event, Page, Reject
-from tap_endorlabs.scan import find, is_deeper, members
+from tap_endorlabs.scan import fields, find, is_deeper, members
 from tap_endorlabs.timestamps import normalize, normalize_all
 
 if t.TYPE_CHECKING:
@@ -144,9 +144,7 @@ def _only(container: bytes, name: str) -> bytes:
 
 def _judged(raw: bytes) -> Event | Reject:
     why = _flaw(raw)
-    return (
-        _as_event(_on_one_line(raw)) if why is None else Reject.of(raw, _stamp(find(raw, "meta", "create_time")), why)
-    )
+    return _as_event(_on_one_line(raw)) if why is None else Reject.of(raw, why)
 
 
 def _flaw(raw: bytes) -> str | None:
@@ -218,22 +216,16 @@ def _as_event(raw: bytes) -> Event | Reject:
         uuid, text, has_own = key.uuid, key.meta.create_time, key.create_time is not msgspec.UNSET
     except ValueError:
         # Where a name comes twice the last counts, for this decoder too, but it minds the type of the others.
-        found, text = find(raw, "uuid"), find(raw, "meta", "create_time")
-        uuid = found if isinstance(found, str) else ""
-        has_own = any(name == "create_time" for name, _ in members(raw))
-    stamp = _stamp(text)
-    if stamp is None:
-        return Reject.of(raw, None, "it has no readable meta.create_time")
+        found = find(raw, "uuid"), find(raw, "meta", "create_time")
+        uuid, text = (value if isinstance(value, str) else "" for value in found)
+        has_own = "create_time" in fields(raw)
     if not uuid:
-        return Reject.of(raw, stamp, "it has no uuid")
-    return Event(stamp, uuid, _without_create_time(raw) if has_own else raw)
-
-
-def _stamp(time: object) -> str | None:
+        return Reject.of(raw, "it has no uuid")
     try:
-        return normalize(str(time))
+        stamp = normalize(text)
     except ValueError:
-        return None
+        return Reject.of(raw, "it has no readable meta.create_time")
+    return Event(stamp, uuid, _without_create_time(raw) if has_own else raw)
 
 
 def _without_create_time(raw: bytes) -> bytes:

@@ -9,7 +9,8 @@ from dataclasses import dataclass, field
 from hashlib import blake2b
 
 from tap_endorlabs.errors import TapError, one_line
-from tap_endorlabs.scan import find
+from tap_endorlabs.scan import fields, find
+from tap_endorlabs.timestamps import normalize
 
 _ID_FIELDS = {
     "uuid": ("uuid",),
@@ -50,12 +51,17 @@ class Reject(t.NamedTuple):
     identity: str
 
     @classmethod
-    def of(cls, raw: bytes, create_time: str | None, why: str) -> Reject:
-        """Take an object's JSON, which may be broken inside, its time and the reason."""
-        known = {name: find(raw, *path) for name, path in _ID_FIELDS.items()}
-        identity = json.dumps({name: str(value) for name, value in known.items() if value is not None})
-        key = known["uuid"] or blake2b(raw, digest_size=16).hexdigest()
-        return cls(create_time, one_line(str(key), 100), why, one_line(identity))
+    def of(cls, raw: bytes, why: str) -> Reject:
+        """Take an object's JSON, which may be broken inside, and the reason."""
+        top = fields(raw)
+        found = {name: find(top.get(first, b""), *rest) for name, (first, *rest) in _ID_FIELDS.items()}
+        known = {name: str(value) for name, value in found.items() if value is not None}
+        key = known.get("uuid") or blake2b(raw, digest_size=16).hexdigest()
+        try:
+            stamp = normalize(known.get("create_time", ""))
+        except ValueError:
+            stamp = None
+        return cls(stamp, one_line(key, 100), why, one_line(json.dumps(known)))
 
     def __str__(self) -> str:
         """Why, and what identifies the object, in one line; nothing else of it is shown."""

@@ -9,10 +9,9 @@ import typing as t
 if t.TYPE_CHECKING:
     from collections.abc import Iterator
 
-_TOKEN = re.compile(rb'"[^"\\]*(?:\\.[^"\\]*)*"?|[\[\]{}:,]', re.DOTALL)
+_TOKEN = re.compile(rb'"[^"\\]*(?:\\.[^"\\]*)*"?|([\[\]{}:,])', re.DOTALL)
 _CLOSING = {b"[": b"]", b"{": b"}"}
 _CLOSED = frozenset(_CLOSING.values())
-_DIVIDING = frozenset({b":", b","})
 _NESTED = 2
 _ONE_KIND = bytes.maketrans(b"{}", b"[]")
 _NO_BRACKET = bytes(set(range(256)) - set(b"[]{}"))
@@ -51,29 +50,33 @@ def _marks(container: bytes) -> Iterator[tuple[bytes, int, int]]:
     """
     closing: list[bytes] = []
     for token in _TOKEN.finditer(container):
-        mark, start = token[0], token.start()
+        mark = token[1]
+        if mark is None:
+            continue
         if mark in _CLOSING:
             closing.append(_CLOSING[mark])
             if len(closing) <= _NESTED:
-                yield mark, start, len(closing)
+                yield mark, token.start(), len(closing)
         elif mark in _CLOSED:
             if not closing or mark != closing.pop():
                 raise ValueError("the brackets do not match")
             if not closing:
-                yield mark, start, 0
-        elif len(closing) == 1 and mark in _DIVIDING:
-            yield mark, start, 1
+                yield mark, token.start(), 0
+        elif len(closing) == 1:
+            yield mark, token.start(), 1
     if closing:
         raise ValueError("it is cut off")
 
 
-def find(value: bytes, *path: str) -> t.Any:  # noqa: ANN401 - any JSON value
-    """Give the scalar at a path of names in JSON, None where there is none that can be read.
+def fields(value: bytes) -> dict[str, bytes]:
+    """Give the members of a JSON object by name, none for another value. Where a name comes twice the last counts."""
+    return dict(members(value)) if value.startswith(b"{") else {}
 
-    Where a name comes twice the last counts.
-    """
+
+def find(value: bytes, *path: str) -> t.Any:  # noqa: ANN401 - any JSON value
+    """Give the scalar at a path of names in JSON, None where there is none that can be read."""
     for name in path:
-        value = dict(members(value)).get(name, b"") if value.startswith(b"{") else b""
+        value = fields(value).get(name, b"")
     return None if value[:1] in {b"{", b"["} else _scalar(value)
 
 
@@ -94,8 +97,11 @@ def is_deeper(value: bytes, levels: int) -> bool:
 def _depth(value: bytes) -> int:
     depth = deepest = 0
     for token in _TOKEN.finditer(value):
-        depth += (token[0] in _CLOSING) - (token[0] in _CLOSED)
-        deepest = max(deepest, depth)
+        if token[1] in _CLOSING:
+            depth += 1
+            deepest = max(deepest, depth)
+        elif token[1] in _CLOSED:
+            depth -= 1
     return deepest
 
 

@@ -22,6 +22,7 @@ from tests.faults_in_runs import (
     refuse_connections,
     strikes,
     token_is_revoked,
+    with_half_a_character,
     without_time,
     without_uuid,
 )
@@ -36,7 +37,7 @@ COMPLETE = Outcome("complete")
 LEFT_OUT = Outcome(
     "all others",
     SOMETHING_MISSING,
-    says=("An object without a uuid or a readable meta.create_time was left out", "1 objects without a uuid"),
+    says=("An object that can't be a record was left out", "1 objects that can't be records"),
 )
 
 _MOMENT, _ONCE, _THRICE, _FOR_EVER, _WHOLE_RUN = "a moment", "once", "3 times", "for ever", "the whole run"
@@ -88,6 +89,7 @@ def _passes_or_stays(
 
 
 _UNAVAILABLE = Fault.status(503)
+_ERROR_WITH_200 = Fault.raw(b'{"code":14,"message":"upstream unavailable","details":[]}')
 
 CASES = [
     Case("connection refused", _MOMENT, network_goes(refuse_connections, returns=True), COMPLETE, COMPLETE),
@@ -113,6 +115,7 @@ CASES = [
         _ends("Gave up after 1 try", "Check whether Endor Labs reports an outage, and run it again later."),
         lasts=(_FOR_EVER,),
     ),
+    *_passes_or_stays("200 with the error of a 503", _ERROR_WITH_200, _failure(200), lasts=(_ONCE, _FOR_EVER)),
     Case("token revoked early (401)", _ONCE, token_is_revoked(_UNAVAILABLE, 0), COMPLETE, log_ins=range(2, 3)),
     Case(
         "token revoked, log-in answers 503", _THRICE, token_is_revoked(_UNAVAILABLE, 3), COMPLETE, log_ins=range(5, 6)
@@ -142,13 +145,14 @@ CASES = [
     *_passes_or_stays(
         "401",
         Fault.status(401),
-        _ends("A new token was refused as well", "Check it in Endor Labs"),
+        Outcome("resumes", 1, "10 s", ("A new token was refused as well", "Check it in Endor Labs")),
         _REFUSED_KEY,
         (_FOR_EVER,),
     ),
     *_passes_or_stays("403", Fault.status(403), _ends("give it the role Read-only"), _REFUSED_KEY, (_FOR_EVER,)),
     Case("object without `uuid`", _FOR_EVER, without_uuid, LEFT_OUT),
     Case("object without a readable `meta.create_time`", _FOR_EVER, without_time, LEFT_OUT),
+    Case("object with half a character (`\\ud83d`)", _FOR_EVER, with_half_a_character, LEFT_OUT),
     Case("page out of order", _ONCE, out_of_order, COMPLETE),
     Case("no page in order", _WHOLE_RUN, behaves(ignore_sort=True), COMPLETE, whole_run=True),
     Case("object twice in a page", _FOR_EVER, doubled, COMPLETE),

@@ -186,6 +186,11 @@ def without_time(scene: Scene) -> None:
     _replace(scene, lambda item: [{**item, "meta": {**item["meta"], "create_time": "soon"}}])
 
 
+def with_half_a_character(scene: Scene) -> None:
+    """An object that always has half of a surrogate pair."""
+    _replace(scene, lambda item: [{**item, "half": "\ud83d"}])
+
+
 def doubled(scene: Scene) -> None:
     """An object that every page with it has twice."""
     _replace(scene, lambda item: [item, item])

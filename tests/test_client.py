@@ -218,8 +218,7 @@ def test_a_wrong_key_ends_after_one_request(status: int, requests_mock: requests
 @pytest.mark.parametrize(
     ("status", "line"),
     [
-        (400, r"answered 400: said the server. Check the setting filter."),
-        (401, r"may have been revoked"),
+        (400, r"answered 400: said the server.$"),
         (403, r"may not read this log in namespace acme: give it the role Read-only"),
         (404, r"no namespace acme, or the API key can't see it"),
         (418, r"answered 418: said the server.$"),
@@ -375,6 +374,6 @@ def test_the_time_of_the_server_comes_from_its_answer(exchange: Exchange) -> Non
 
 
 def test_this_machine_s_time_serves_where_the_answer_has_none(requests_mock: requests_mock.Mocker) -> None:
-    requests_mock.post(AUTH, json=token()["json"])
+    requests_mock.post(AUTH, json=token()["json"] | {"expiration_time": "2999-01-01T00:00:00Z"})
     before = dt.datetime.now(dt.timezone.utc)
     assert Exchange().auth.server_now() >= before

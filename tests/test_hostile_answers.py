@@ -105,8 +105,7 @@ def test_odd_content_passes_unharmed(case: str, way: str, empty_api: FakeEndorAp
 
 
 LEFT_OUT: dict[str, tuple[str | bytes, str]] = {
-    "100,000 levels of lists": (with_value("[" * 100_000 + "]" * 100_000), "more than 800 levels"),
-    "100,000 levels of objects": (with_value('{"a":' * 100_000 + "1" + "}" * 100_000), "more than 800 levels"),
+    "20,000 levels of objects": (with_value('{"a":' * 20_000 + "1" + "}" * 20_000), "more than 800 levels"),
     "3,000 levels": (with_value("[" * 3_000 + "]" * 3_000), "more than 800 levels"),
     "801 levels": (with_value("[" * 800 + "]" * 800), "more than 800 levels"),
     "an integer of 5,000 digits": (with_value("9" * 5_000), "an integer of more than 4,300 digits"),
@@ -163,7 +162,7 @@ def test_what_surrounds_such_an_object_is_used(case: str) -> None:
 @pytest.mark.parametrize(
     "body",
     [
-        page(with_value("[" * 1_000_000)),
+        page(with_value("[" * 10_000)),
         page(good("b"), with_value("NaN"))[:-5],
         page(with_value("NaN"), good("b"))[:-1],
         page(with_value("[1}"), good("b")),

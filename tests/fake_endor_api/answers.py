@@ -74,7 +74,8 @@ def rewritten(body: bytes, rewrite: Callable[[list[JsonObject]], list[JsonObject
     content = json.loads(body)
     if objects := content.get("list", {}).get("objects"):
         content["list"]["objects"] = rewrite(objects)
-    return to_json(content)
+    # With all that is not ASCII escaped: half of a surrogate pair has no other form.
+    return json.dumps(content).encode()
 
 
 def _masked(item: JsonObject, paths: tuple[str, ...]) -> JsonObject:

@@ -132,6 +132,16 @@ class Behaviour:
     token_lifetime: timedelta = timedelta(hours=4)
     expiry_field: ExpiryField | None = "expiration_time"
     """The name of the expiry in the answer to an API key; None: not told."""
+    expiry: str | int | None = None
+    """What the answer tells instead of the expiry."""
+    expired_status: t.Literal[401, 403] = 401
+    """How an expired token is refused."""
+    token_delay: timedelta = timedelta(0)
+    """How long a new token is refused."""
+    log_in_status: int = 200
+    """The status of the answer to an API key."""
+    refuses_request_timeout: bool = False
+    """Whether a request with the header `Request-Timeout` is refused (400)."""
     denied_namespaces: frozenset[str] = field(default_factory=frozenset)
     """Namespaces whose audit logs the key may not read (403)."""
     archive_denied: bool = False

@@ -36,6 +36,7 @@ class Fault:
 
     kind: Kind
     code: int = 200
+    grpc: int | None = None
     message: str = "a fault"
     headers: Mapping[str, str] = field(default_factory=dict)
     seconds: float = 0.0
@@ -47,9 +48,11 @@ class Fault:
         return f"{self.kind} {self.code}" if self.kind == "status" else self.kind
 
     @classmethod
-    def status(cls, code: int, *, message: str = "a fault", headers: Mapping[str, str] | None = None) -> Fault:
-        """An error answer."""
-        return cls("status", code=code, message=message, headers=headers or {})
+    def status(
+        cls, code: int, *, message: str = "a fault", headers: Mapping[str, str] | None = None, grpc: int | None = None
+    ) -> Fault:
+        """An error answer; `grpc` is its gRPC code, if not the one that goes with the status."""
+        return cls("status", code=code, message=message, headers=headers or {}, grpc=grpc)
 
     @classmethod
     def reset(cls) -> Fault:
@@ -108,7 +111,7 @@ class Fault:
 
     def error(self) -> ApiError:
         """Give the error answer of a fault with a status."""
-        return ApiError(self.code, self.message, headers=self.headers)
+        return ApiError(self.code, self.message, code=self.grpc, headers=self.headers)
 
 
 @dataclass

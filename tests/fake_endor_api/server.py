@@ -14,7 +14,7 @@ from aiohttp import web
 from tests.fake_endor_api.answers import Answers, rewritten
 from tests.fake_endor_api.behaviour import Behaviour
 from tests.fake_endor_api.control import add_control
-from tests.fake_endor_api.errors import ApiError
+from tests.fake_endor_api.errors import ApiError, invalid_argument
 from tests.fake_endor_api.faults import Fault, Faults, Where
 from tests.fake_endor_api.listener import Listener
 from tests.fake_endor_api.pages import Page
@@ -155,12 +155,17 @@ class FakeEndorApi:
             await asyncio.sleep(self.behaviour.latency)
         try:
             _raise_refusal(fault)
+            if self.behaviour.refuses_request_timeout and "Request-Timeout" in request.headers:
+                raise invalid_argument("invalid Request-Timeout")
             body = await answer(request)
             fault = fault or self._faults.next(where, body)
             _raise_refusal(fault)
         except ApiError as error:
             return self._response(error.body(), request, status=error.status, headers=error.headers)
-        return self._response(body, request) if fault is None else await self._faulty(fault, body, request)
+        status = self.behaviour.log_in_status if request.path == "/v1/auth/api-key" else 200
+        return (
+            self._response(body, request, status=status) if fault is None else await self._faulty(fault, body, request)
+        )
 
     def _response(
         self, body: bytes, request: web.Request, *, status: int = 200, headers: t.Mapping[str, str] | None = None
@@ -209,12 +214,12 @@ class FakeEndorApi:
         return json.dumps(self.tokens.issue(self.clock(), self.behaviour)).encode()
 
     async def _session(self, request: web.Request) -> bytes:
-        token = self.tokens.check(request.headers.get("Authorization", ""), self.clock())
+        token = self.tokens.check(request.headers.get("Authorization", ""), self.clock(), self.behaviour)
         return json.dumps({"token": token, **self.tokens.fields(token, self.behaviour)}).encode()
 
     async def _list(self, request: web.Request) -> bytes:
         self._check_rate()
-        self.tokens.check(request.headers.get("Authorization", ""), self.clock())
+        self.tokens.check(request.headers.get("Authorization", ""), self.clock(), self.behaviour)
         namespace = request.match_info["namespace"]
         if namespace in self.behaviour.denied_namespaces:
             raise ApiError(403, "permission denied")

@@ -21,6 +21,7 @@ class Tokens:
 
     def __init__(self) -> None:
         self._expiry: dict[str, datetime] = {}
+        self._issued: dict[str, datetime] = {}
         self._number = itertools.count(1)
         self._lock = threading.Lock()
 
@@ -36,25 +37,30 @@ class Tokens:
             claims = {"sub": "api-key", "jti": next(self._number), "exp": int(expires.timestamp())}
             token = ".".join([_encoded({"alg": "none", "typ": "JWT"}), _encoded(claims), "c2lnbmF0dXJl"])
             self._expiry[token] = expires
+            self._issued[token] = now
         return {"token": token, **self.fields(token, behaviour)}
 
-    def fields(self, token: str, behaviour: Behaviour) -> dict[str, str]:
+    def fields(self, token: str, behaviour: Behaviour) -> dict[str, str | int]:
         """Give the field that tells a token's expiry, if one does."""
         if behaviour.expiry_field is None:
             return {}
+        if behaviour.expiry is not None:
+            return {behaviour.expiry_field: behaviour.expiry}
         return {behaviour.expiry_field: format_time(to_nanoseconds(self._expiry[token]))}
 
-    def check(self, header: str, now: datetime) -> str:
+    def check(self, header: str, now: datetime, behaviour: Behaviour) -> str:
         """Give the token of an `Authorization` header.
 
         Raises:
-            ApiError: 401, the token is missing, unknown, revoked or expired.
+            ApiError: the token is missing, unknown, revoked, expired, or too new.
         """
         token = header.removeprefix("Bearer ")
         with self._lock:
             expires = self._expiry.get(token)
-        if not header.startswith("Bearer ") or expires is None or now >= expires:
-            raise ApiError(401, "invalid or expired token")
+        if not header.startswith("Bearer ") or expires is None or now < self._issued[token] + behaviour.token_delay:
+            raise ApiError(401, "invalid token")
+        if now >= expires:
+            raise ApiError(behaviour.expired_status, "expired token")
         return token
 
     def revoke_all(self) -> None:
