@@ -45,6 +45,9 @@ class TapCommand(click.Command):
         _collect_garbage_seldom()
         with guarded_log(self._secrets):
             try:
+                if sys.stdout is None:
+                    # The next file or connection to be opened would take its place.
+                    raise TapError("The tap has no stdout, as it was closed: send it to a file or a target.")  # noqa: TRY301
                 return super().main(*args, **kwargs)
             except Exception as error:  # noqa: BLE001 - whatever it is, it must end in one line
                 self._report(error)

@@ -11,7 +11,6 @@ from tap_endorlabs.errors import ArchiveRefusedError
 if t.TYPE_CHECKING:
     from collections.abc import Callable, Iterator
 
-    from tap_endorlabs.position import Position
     from tap_endorlabs.zone_reader import ZoneReader
 
 _DAY = 86_400
@@ -40,18 +39,18 @@ class Databases:
         self._start, self._stop = start, stop
         self._now = now
 
-    def zones(self, test: Position, *, proves: bool) -> Iterator[Zone]:
+    def zones(self, probe: Callable[[], object], *, proves: bool) -> Iterator[Zone]:
         """Give the parts of the range in order, and set the complaint before the first.
 
         Args:
-            test: a small request to the active database.
+            probe: proves with a small request that the log can be read at all.
             proves: whether to prove by count that events lie where they are looked for.
 
         Raises:
             ApiError: nothing may be read at all.
         """
         now, start = self._now(), self._start
-        if start < now - ACTIVE_UNTIL and not self._finds_archive(test):
+        if start < now - ACTIVE_UNTIL and not self._finds_archive(probe):
             yield Zone(max(start, now - ARCHIVED_AFTER), self._stop)
             return
         border = Border()
@@ -59,7 +58,7 @@ class Databases:
             border = find_border(start, min(self._stop, self._reader.settled), now, self._count)
         yield from zones(start, self._stop, self._now, border)
 
-    def _finds_archive(self, test: Position) -> bool:
+    def _finds_archive(self, probe: Callable[[], object]) -> bool:
         """Whether the archive can be read."""
         count, now = self._reader.counter.count, self._now()
         active, old = now - ACTIVE_UNTIL, now - ARCHIVED_AFTER
@@ -70,7 +69,7 @@ class Databases:
                 self.complaint = _NOTHING
             return True
         # If nothing may be read at all, this fails, and so does the run.
-        self._reader.fetch(test)
+        probe()
         try:
             count(self._start, min(active, self._stop), archived=True)
         except ArchiveRefusedError as error:

@@ -17,6 +17,8 @@ from singer_sdk.schema.source import StreamSchema
 
 from tap_endorlabs.bookmark import REPLICATION_KEY, Scope
 from tap_endorlabs.client import LogClient
+from tap_endorlabs.errors import TapError, one_line
+from tap_endorlabs.mapping import failure
 from tap_endorlabs.messages import MessageWriter, passes_unchanged, record_lines
 from tap_endorlabs.progress import Outcome
 from tap_endorlabs.records import to_record, unfit
@@ -35,11 +37,11 @@ if t.TYPE_CHECKING:
 
     from singer_sdk.helpers._batch import BaseBatchFileEncoding, BatchConfig
     from singer_sdk.helpers.types import Context, Record
+    from singer_sdk.singerlib import RecordMessage
 
     from tap_endorlabs.records import Event
     from tap_endorlabs.tap import TapEndorLabs
 
-_TEST_PAGE_SIZE = 100
 _RECORDS_AT_ONCE = 250
 """Records are written so many at a time: a signal waits for no more of them, however slow the target is."""
 
@@ -93,9 +95,6 @@ class LogStream(Stream):
     def _sync_records(
         self, context: Context | None = None, *, write_messages: bool = True
     ) -> Generator[Record, t.Any, t.Any]:
-        if self.ABORT_AT_RECORD_COUNT is not None:
-            self._sync_some(self.ABORT_AT_RECORD_COUNT)
-            return
         with self.get_record_counter() as counter, self.get_sync_timer(), self._accounting():
             run, client = self._begin()
             with (
@@ -180,29 +179,44 @@ class LogStream(Stream):
         written = 0
         try:
             for event in events:
-                self._write_record_message(to_record(event))
+                for message in self._messages_of(event):
+                    self._tap.write_message(message)
                 written += 1
-        except RecursionError as error:
-            raise unfit(events[written], error) from error
         finally:
             run.note(events[:written])
 
     def _batch_records(self, run: LogRun, events: list[Event]) -> Iterator[Record]:
         for event in events:
+            messages = self._messages_of(event)
             # Before the record is handed over, as the batch that it fills may be written before the next is asked for.
             run.note([event])
-            for message in self._generate_record_messages(to_record(event)):
+            for message in messages:
                 yield message.record
+
+    def _messages_of(self, event: Event) -> list[RecordMessage]:
+        """Give what the SDK makes of an event: all of it, before any of it is written."""
+        record = to_record(event)
+        try:
+            return list(self._generate_record_messages(record))
+        except RecursionError as error:
+            raise unfit(event, error) from error
+        except Exception as error:
+            entry = self._endor_tap.catalog[self.tap_stream_id]
+            raise failure(self.config, entry, error, record, event.uuid) from error
 
     @override
     def get_batches(
         self, batch_config: BatchConfig, context: Context | None = None
     ) -> Iterator[tuple[BaseBatchFileEncoding, list[str]]]:
-        """Write batch files, each with the bookmark that covers it."""
-        batcher = Batcher(self.tap_name, self.name, batch_config)
+        """Write batch files, each with the bookmark that covers it.
+
+        Raises:
+            TapError: a file can't be written.
+        """
         # Unlike the SDK's, this ends the reading at once where a file can't be written.
         with contextlib.closing(self._sync_records(context, write_messages=False)) as records:
-            for manifest in batcher.get_batches(records):
+            batches = Batcher(self.tap_name, self.name, batch_config).get_batches(records)
+            while (manifest := _next_batch(batches)) is not None:
                 self._store_bookmark()
                 yield batch_config.encoding, manifest
         self._store_bookmark()
@@ -221,14 +235,18 @@ class LogStream(Stream):
             scope = Scope.of(self._endor_tap.api.settings)
             self.stream_state.update(self._run.bookmark.to_state(scope))
 
-    def _sync_some(self, limit: int) -> None:
-        """Prove that the API can be read with one small request, and write at most `limit` of its records."""
+    def prove_access(self) -> None:
+        """Prove that the log can be read, and write no message.
+
+        Raises:
+            TapError: it can't.
+        """
         run, client = self._begin()
-        page = client.fetch(run.test_position(_TEST_PAGE_SIZE))
-        events = run.only_new(sorted(page.events))[:limit]
-        self._write_records(run, events)
-        self._write_state(run, at_once=True)
-        self.logger.info("The API key works: %d events of %s were read for a test", page.size, self.resource)
+        page = run.probe(client.fetch)
+        namespace = self._endor_tap.api.settings.namespace
+        self.logger.info(
+            "The API key works: namespace %s, %d events of %s were read for a test.", namespace, page.size, self.name
+        )
 
 
 @contextlib.contextmanager
@@ -238,6 +256,16 @@ def _counting(run: LogRun, counter: metrics.Counter) -> Iterator[None]:
         yield
     finally:
         counter.increment(run.progress.events - before)
+
+
+def _next_batch(batches: Iterator[list[str]]) -> list[str] | None:
+    try:
+        return next(batches, None)
+    except (TapError, SystemExit):
+        raise
+    except Exception as error:
+        # Which error it is depends on the library that writes files of this kind to this place.
+        raise TapError(f"Setting batch_config: a file can't be written ({one_line(str(error))}).") from error
 
 
 def _drop_doubled_error(record: logging.LogRecord) -> bool:

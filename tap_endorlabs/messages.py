@@ -8,6 +8,8 @@ import typing as t
 from singer_sdk.io_base import SingerWriter
 from singer_sdk.mapper import SameRecordTransform
 
+from tap_endorlabs.errors import TargetGoneError
+
 if sys.version_info >= (3, 12):
     from typing import override  # noqa: ICN003
 else:
@@ -27,7 +29,21 @@ class MessageWriter(SingerWriter):
     """Writes messages to stdout, also as lines that are ready."""
 
     def write_lines(self, lines: bytes) -> None:
-        """Write whole lines, in one go."""
+        """Write whole lines, in one go.
+
+        Raises:
+            TargetGoneError: nobody takes them any more.
+        """
+        try:
+            self._write(lines)
+        except BrokenPipeError as error:
+            raise TargetGoneError("The target closed the pipe: see its own log for the reason.") from error
+        except OSError as error:
+            raise TargetGoneError(
+                f"The output can't be written ({error.strerror}): check where stdout leads."
+            ) from error
+
+    def _write(self, lines: bytes) -> None:
         buffer: t.BinaryIO | None = getattr(sys.stdout, "buffer", None)
         if buffer is None:  # a stream of text stands in for stdout
             sys.stdout.write(lines.decode())

@@ -7,7 +7,7 @@ import threading
 import time
 import typing as t
 from copy import copy
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 
 from tap_endorlabs.errors import RateLimitedError, StoppedError, TransientError
 
@@ -29,6 +29,7 @@ class Retry:
         first_wait: upper bound of the first wait, in seconds; it doubles with each try.
         longest_wait: upper bound of any wait that the server did not ask for, in seconds.
         patience: seconds after the first failure until no further try is begun.
+        connect_timeout: seconds to wait for a connection at most; the rest of the request timeout is for the answer.
         sleep: waits for an event, so many seconds at most.
     """
 
@@ -36,9 +37,14 @@ class Retry:
     first_wait: float = 1.0
     longest_wait: float = 60.0
     patience: float = 900.0
+    connect_timeout: float = 30.0
     sleep: Callable[[threading.Event, float], object] = threading.Event.wait
     clock: Callable[[], float] = time.monotonic
     jitter: Callable[[float, float], float] = field(default=random.uniform)
+
+    def for_a_test(self) -> Retry:
+        """Give one for somebody who waits for the answer: ten seconds tell whether there is anything to reach."""
+        return replace(self, tries=3, patience=4.0, connect_timeout=min(self.connect_timeout, 3.0))
 
     def call(
         self,

@@ -10,6 +10,7 @@ from tap_endorlabs.bookmark import START_ANEW, Bookmark
 from tap_endorlabs.databases import Databases
 from tap_endorlabs.errors import StateError, UnreadableError
 from tap_endorlabs.position import SMALLEST_PAGE, Position
+from tap_endorlabs.probing import probe
 from tap_endorlabs.progress import Progress
 from tap_endorlabs.timestamps import earlier, second_after, second_of, stamp_of, stamp_of_second
 from tap_endorlabs.zone_reader import ZoneReader
@@ -24,7 +25,6 @@ if t.TYPE_CHECKING:
     from tap_endorlabs.settings import Settings
 
 _MOST_REJECTS_LOGGED = 20
-_TEST_SECONDS = 3600
 _MINUTE = 60
 _DAY = 86_400
 _CLOCKS_DIFFER = 300
@@ -128,7 +128,7 @@ class LogRun:
         proves_past = reader.proves and self._is_proof_due()
         reader.proves_all |= proves_past
         databases = Databases(reader, self._start, self._stop, self._now)
-        zones = databases.zones(self.test_position(self._settings.page_size), proves=reader.proves)
+        zones = databases.zones(lambda: self.probe(reader.fetch), proves=reader.proves)
         for zone in zones if self._settings.include_archived else [Zone(self._start, self._stop)]:
             for stretch in self._read_zone(reader, zone):
                 for reject in stretch.rejected:
@@ -238,7 +238,10 @@ class LogRun:
         value, end, emitted = self.bookmark.value, self._end, self.bookmark.emitted
         return [e for e in events if value <= e.create_time < end and e.uuid not in emitted]
 
-    def test_position(self, page_size: int) -> Position:
-        """Give the position of a small request: the beginning of the range, or the last hour where that is empty."""
-        start = min(self._start, self._stop - _TEST_SECONDS)
-        return Position(start, self._stop, min(page_size, self._settings.page_size))
+    def probe(self, fetch: Callable[[Position], Page]) -> Page:
+        """Prove with one small request that the log can be read.
+
+        Raises:
+            TapError: it can't be.
+        """
+        return probe(fetch, self._start, self._stop)

@@ -39,9 +39,6 @@ _T = t.TypeVar("_T")
 _DROPPED_CONNECTION = (ConnectionResetError, ConnectionAbortedError, BrokenPipeError)
 """Among them is that of `http.client` for a connection that ends without an answer."""
 
-_CONNECT_TIMEOUT = 30
-"""Seconds to wait for a connection at most; the rest of the request timeout is for the answer."""
-
 
 class _Session(requests.Session):
     """Sees no redirects: requests would read the body of one, however large, even where it does not follow it."""
@@ -74,6 +71,7 @@ class Transport:
         pace: what all requests keep to.
         on_answer: called with each answer, and whether it is a good one, for metrics.
         secrets: what no message may show; the credentials are added.
+        connect_timeout: seconds to wait for a connection at most.
 
     Attributes:
         requests: how many requests have been sent, by path; each try counts.
@@ -89,10 +87,12 @@ class Transport:
         pace: Pace,
         on_answer: Callable[[requests.Response, bool], None],
         secrets: Secrets | None = None,
+        connect_timeout: float = 30.0,
     ) -> None:
         self.url = settings.api_url
         self.host = urlsplit(settings.api_url).netloc
         self.timeout = settings.request_timeout
+        self._connect_timeout = min(connect_timeout, self.timeout)
         self.secrets = Secrets() if secrets is None else secrets
         self.secrets.add(settings.api_key, settings.api_secret)
         self._verdicts = Verdicts(self.host, self.timeout, self.secrets)
@@ -175,7 +175,7 @@ class Transport:
         sent_at = self.pace.wait_for_turn()
         with self._lock:
             self.requests[path] += 1
-        timeout = (min(_CONNECT_TIMEOUT, self.timeout), self.timeout)
+        timeout = (self._connect_timeout, self.timeout)
         with session.request(
             method, f"{self.url}{path}", timeout=timeout, allow_redirects=False, stream=True, **options
         ) as response:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import copy
 import difflib
 import ipaddress
 import re
@@ -9,6 +10,9 @@ import typing as t
 import unicodedata
 from urllib.parse import urlsplit
 
+from jsonschema import ValidationError
+from jsonschema.exceptions import best_match
+from singer_sdk.helpers._batch import BatchConfig
 from singer_sdk.plugin_base import JSONSchemaValidator
 
 from tap_endorlabs.coercion import kinds_of, take_at_its_word
@@ -21,9 +25,7 @@ if t.TYPE_CHECKING:
     import datetime as dt
     from collections.abc import Callable, Mapping
 
-    from jsonschema import ValidationError
-
-    _Check = Callable[[str, str], list[str]]
+    _Check = Callable[[str, t.Any], list[str]]
 
 _NAMESPACE = re.compile(r"[A-Za-z0-9_-]+(\.[A-Za-z0-9_-]+)*", re.ASCII)
 _IN_HOST = re.compile(r"(?:\w+://)?(?:([\w.-]+)\.)?endorlabs\.com(?:[:/]|$)", re.IGNORECASE)
@@ -50,7 +52,7 @@ def find_faults(config: dict[str, t.Any], schema: Mapping[str, t.Any], now: dt.d
         lines that each name a setting, none of which shows a secret.
     """
     take_at_its_word(config, schema["properties"])
-    errors = [error for error in JSONSchemaValidator(schema).iter_errors(config) if error.absolute_path]
+    errors = _errors(config, schema)
     faults = list(dict.fromkeys(_misfit(error, schema["properties"]) for error in errors))
     faults += [_unknown(name, schema["properties"]) for name in config if name not in schema["properties"]]
     faults += [
@@ -62,7 +64,17 @@ def find_faults(config: dict[str, t.Any], schema: Mapping[str, t.Any], now: dt.d
     for name, check in _CHECKS.items():
         if config.get(name) and name not in misfits:
             faults += check(name, config[name])
-    return faults or _wrong_order(config, stamp_of(now))
+    return faults or _mismatches(config, stamp_of(now))
+
+
+def _errors(config: dict[str, t.Any], schema: Mapping[str, t.Any]) -> list[ValidationError]:
+    try:
+        found = [error for error in JSONSchemaValidator(schema).iter_errors(config) if error.absolute_path]
+    except AttributeError:
+        # What the SDK says of this rule is no JSON schema, which is noticed where the rule is wrong.
+        return [ValidationError("takes null alone", path=["stream_maps", "__else__"])]
+    # Where a value is none of several kinds, this is the deepest place that says so.
+    return [t.cast("ValidationError", best_match([error])) for error in found]
 
 
 def _misfit(error: ValidationError, properties: Mapping[str, t.Any]) -> str:
@@ -90,12 +102,16 @@ def _unknown(name: str, known: Mapping[str, t.Any]) -> str:
     return f"There is no setting {one_line(name, 60)}.{hint}"
 
 
-def _wrong_order(config: Mapping[str, t.Any], now: str) -> list[str]:
+def _mismatches(config: Mapping[str, t.Any], now: str) -> list[str]:
     start, end = (parse(config[name]) if config.get(name) else None for name in ("start_date", "end_date"))
     if start is not None and start > now:
         return [f"Setting start_date lies in the future: {start}."]
     if start is not None and end is not None and start > end:
         return [f"Setting start_date ({start}) lies after end_date ({end})."]
+    if config.get("flattening_enabled") and config.get("flattening_max_depth") is None:
+        return [
+            "Setting flattening_max_depth is required where flattening_enabled is true: how many levels to flatten."
+        ]
     return []
 
 
@@ -109,6 +125,14 @@ def _is_time(value: str) -> bool:
     except ValueError:
         return False
     return True
+
+
+def _is_complete_batch_config(value: dict[str, t.Any]) -> bool:
+    try:
+        BatchConfig.from_dict(copy.deepcopy(value))
+    except (AttributeError, KeyError, TypeError, ValueError):
+        return False
+    return all(isinstance(value[name], dict) for name in ("encoding", "storage"))
 
 
 def _is_closed_expression(value: str) -> bool:
@@ -144,8 +168,8 @@ def is_loopback(host: str) -> bool:
         return False
 
 
-def _matches(is_fit: Callable[[str], bool]) -> _Check:
-    def check(name: str, value: str) -> list[str]:
+def _matches(is_fit: Callable[[t.Any], bool]) -> _Check:
+    def check(name: str, value: object) -> list[str]:
         return [] if is_fit(value) else [f"Setting {name} takes {_TAKES[name]}, not {_shown(value)}."]
 
     return check
@@ -203,6 +227,7 @@ _TAKES = {
     "end_date": _TIMES,
     "filter": "an expression whose quotes and parentheses are closed, without comments",
     "api_url": "an https URL without a query (plain http only to a loopback address)",
+    "batch_config": "an object with encoding.format and storage.root",
 }
 """What a text has to look like, in words."""
 
@@ -214,4 +239,5 @@ _CHECKS: dict[str, _Check] = {
     "end_date": _matches(_is_time),
     "filter": _matches(_is_closed_expression),
     "api_url": _matches(_is_safe_url),
+    "batch_config": _matches(_is_complete_batch_config),
 }

@@ -19,14 +19,16 @@ if t.TYPE_CHECKING:
     from pathlib import Path
 
 
-def run_command(folder: Path, *, level: int = logging.DEBUG, **files: t.Any) -> Output:
-    """Run the command; `files` are as in `Process.run`. It knows no secret of another test."""
+def run_command(
+    folder: Path, *options: str, level: int = logging.DEBUG, clock: Clock | None = None, **files: t.Any
+) -> Output:
+    """Run the command; options and files are as in `Process.run`. It knows no secret of another test."""
 
     class Tap(TapEndorLabs):
-        retry = Clock().retry(tries=2)
+        retry = (clock or Clock()).retry(tries=2)
         secrets = Secrets()
 
-    _, _, _, *arguments = Process(folder).command(**files)
+    _, _, _, *arguments = Process(folder).command(*options, **files)
     with _log(level) as log, contextlib.redirect_stdout(io.StringIO()) as stdout, pytest.raises(SystemExit) as ended:
         Tap.get_singer_command().main(arguments)
     return Output(stdout.getvalue(), log.getvalue(), t.cast("int", ended.value.code))

@@ -205,18 +205,6 @@ def test_about_lists_the_settings(process: Process) -> None:
     assert properties["include_archived"]["default"] is True
 
 
-@pytest.mark.parametrize("settings", [{}, {"start_date": START}], ids=str)
-def test_the_test_option_proves_the_key_with_one_small_request(
-    settings: dict[str, str], api: FakeEndorApi, process: Process
-) -> None:
-    output = process.run("--test", config=config_for(api, **settings))
-    assert output.code == 0
-    assert "The API key works" in output.stderr
-    (request,) = api.list_requests
-    assert request.query["list_parameters.page_size"] == "100"
-    assert len(output.records) == len(settings)
-
-
 @pytest.mark.parametrize("arguments", [("--test",), ()], ids=str)
 def test_a_wrong_key_ends_after_one_request(arguments: tuple[str, ...], api: FakeEndorApi, process: Process) -> None:
     output = process.run(*arguments, config=config_for(api, api_secret="wrong"))
@@ -417,18 +405,26 @@ def test_a_signal_ends_the_run_whatever_its_workers_wait_for(
     assert sorted(output.uuids + rest.uuids) == sorted(expected(api))
 
 
-@pytest.mark.parametrize(
-    ("maps", "line"),
-    [
-        ({"audit_logs": {"x": "record['nothing']['there']"}}, "x"),
-        ({"audit_logs": {"__filter__": "(("}}, "(("),
-    ],
-    ids=str,
-)
-def test_a_wrong_stream_map_is_told_in_one_line(
-    maps: dict[str, t.Any], line: str, api: FakeEndorApi, process: Process
-) -> None:
-    output = process.run(config=config_for(api, start_date=START, stream_maps=maps))
+@pytest.mark.parametrize("option", ["--test", "--discover", "--about", None])
+def test_a_closed_stdout_is_told_in_one_line(option: str | None, api: FakeEndorApi, process: Process) -> None:
+    command = process.command(*([option] if option else []), config=config_for(api))
+    done = subprocess.run(
+        ["/bin/sh", "-c", 'exec "$@" >&-', "sh", *command], stderr=subprocess.PIPE, text=True, check=False
+    )
+    output = Output("", done.stderr, done.returncode)
     assert output.code == 1
-    assert line in output.errors[-1]
+    assert output.errors == ["The tap has no stdout, as it was closed: send it to a file or a target."]
+    assert api.requests == []
+
+
+@pytest.mark.skipif(not Path("/dev/full").exists(), reason="a device of Linux")
+def test_a_full_disk_is_told_in_one_line(api: FakeEndorApi, process: Process) -> None:
+    with Path("/dev/full").open("w") as full:
+        done = subprocess.run(
+            process.command(config=config_for(api)), stdout=full, stderr=subprocess.PIPE, text=True, check=False
+        )
+    output = Output("", done.stderr, done.returncode)
+    assert output.code == 1
+    assert output.errors == ["The output can't be written (No space left on device): check where stdout leads."]
     assert "Traceback" not in output.stderr
+    assert "Exception ignored" not in output.stderr

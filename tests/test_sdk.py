@@ -28,8 +28,8 @@ if t.TYPE_CHECKING:
 # The SDK wants the settings when the class is made; the address is put in when the fake API runs.
 SETTINGS: dict[str, t.Any] = {
     "namespace": "acme",
-    "api_key": "to come",
-    "api_secret": "to come",
+    "api_key": "to-come",
+    "api_secret": "to-come",
     "start_date": "2026-03-03T00:00:00Z",
 }
 

@@ -1,0 +1,38 @@
+"""Whether a log can be read at all, found out with one small request."""
+
+from __future__ import annotations
+
+import contextlib
+import typing as t
+
+from tap_endorlabs.errors import TooSlowError
+from tap_endorlabs.position import SMALLEST_PAGE, Position
+
+if t.TYPE_CHECKING:
+    from collections.abc import Callable
+
+    from tap_endorlabs.records import Page
+
+_HOUR = 3600
+_PAGE_SIZE = 100
+
+
+def probe(fetch: Callable[[Position], Page], start: int, stop: int) -> Page:
+    """Prove with one small request that a log can be read; where that takes too long, with a smaller one.
+
+    It is unsorted, as a sort is what takes a server long.
+
+    Args:
+        fetch: answers a position with its page.
+        start: the first second to look at, at most an hour before the last.
+        stop: the last second, exclusive.
+
+    Raises:
+        TapError: it can't be read.
+    """
+    with contextlib.suppress(TooSlowError):
+        return fetch(Position(min(start, stop - _HOUR), stop, _PAGE_SIZE, whole=True))
+    with contextlib.suppress(TooSlowError):
+        return fetch(Position(stop - _HOUR, stop, SMALLEST_PAGE, whole=True))
+    # Less can't be asked for, so this is tried several times.
+    return fetch(Position(stop - 1, stop, SMALLEST_PAGE, whole=True))
