@@ -19,7 +19,7 @@ from tap_endorlabs.bookmark import REPLICATION_KEY, Scope
 from tap_endorlabs.client import LogClient
 from tap_endorlabs.errors import TapError, one_line
 from tap_endorlabs.mapping import failure
-from tap_endorlabs.messages import MessageWriter, passes_unchanged, record_lines
+from tap_endorlabs.messages import MessageWriter, passes_unchanged, record_lines, without_null
 from tap_endorlabs.progress import Outcome
 from tap_endorlabs.records import to_record, unfit
 from tap_endorlabs.run import LogRun
@@ -87,7 +87,7 @@ class LogStream(Stream):
         run, client = self._begin()
         for events in run.new_events(client.fetch):
             run.note(events)
-            yield from map(to_record, events)
+            yield from map(to_record, self._fit(events))
 
     # The SDK's loop moves the bookmark by the replication key of each record, which can't tell the events of one
     # instant apart, and it has no public hook between the last record of a page and a STATE message.
@@ -104,10 +104,10 @@ class LogStream(Stream):
                 for events in lists:
                     with _counting(run, counter):
                         if write_messages:
-                            self._write_records(run, events)
+                            self._write_records(run, self._fit(events))
                             self._write_state(run)
                         else:
-                            yield from self._batch_records(run, events)
+                            yield from self._batch_records(run, self._fit(events))
             self._endor_tap.missing += run.missing
             if run.rejected:
                 self._endor_tap.missing.append(
@@ -162,6 +162,10 @@ class LogStream(Stream):
         finally:
             if write_messages and worth_a_state:
                 self._write_state(run, at_once=True)
+
+    def _fit(self, events: list[Event]) -> list[Event]:
+        """Give events as the user wants them written."""
+        return without_null(events) if self._endor_tap.api.settings.replace_null_characters else events
 
     def _write_records(self, run: LogRun, events: list[Event]) -> None:
         writer = self._endor_tap.message_writer

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import sys
 import typing as t
+from itertools import pairwise
 
 from singer_sdk.io_base import SingerWriter
 from singer_sdk.mapper import SameRecordTransform
@@ -23,6 +24,12 @@ if t.TYPE_CHECKING:
     from singer_sdk.singerlib.encoding.simple import Message
 
     from tap_endorlabs.records import Event
+
+
+_NULL = rb"\u0000"
+"""JSON has no other way to write NUL."""
+
+_REPLACEMENT = rb"\ufffd"
 
 
 class MessageWriter(SingerWriter):
@@ -83,3 +90,20 @@ def record_lines(stream: str, events: Iterable[Event], extracted: dt.datetime) -
     head = b'{"type":"RECORD","stream":"%b","record":' % stream.encode()
     tail = b'"},"time_extracted":"%b"}\n' % extracted.isoformat().encode()
     return b"".join([b'%b%b,"create_time":"%b%b' % (head, e.raw[:-1], e.create_time.encode(), tail) for e in events])
+
+
+def without_null(events: list[Event]) -> list[Event]:
+    """Give the same events with U+FFFD in the place of each character NUL, in names and in values."""
+    if not any(_NULL in event.raw for event in events):
+        return events
+    return [event._replace(raw=_replaced(event.raw)) for event in events]
+
+
+def _replaced(raw: bytes) -> bytes:
+    pieces = raw.split(_NULL)
+    result = pieces[:1]
+    for before, after in pairwise(pieces):
+        # Where its backslash is escaped itself, it is text that only looks like NUL.
+        is_escaped = (len(before) - len(before.rstrip(b"\\"))) % 2
+        result += [_NULL if is_escaped else _REPLACEMENT, after]
+    return b"".join(result)

@@ -327,3 +327,19 @@ def test_an_end_that_is_met_by_all_workers_is_told_once(api: FakeEndorApi) -> No
         run_inside(config_for(api, start_date=START, page_size=20, concurrency=8))
     assert caught.value.__context__ is not None
     assert caught.value.__context__ is caught.value.__cause__
+
+
+@pytest.mark.parametrize("way", [{}, {"stream_maps": {"audit_logs": {"meta": None}}}], ids=["direct", "SDK"])
+@pytest.mark.parametrize("replace", [False, True])
+def test_null_characters_are_replaced_on_either_way_and_only_on_request(
+    replace: bool,  # noqa: FBT001
+    way: dict[str, t.Any],
+    empty_api: FakeEndorApi,
+) -> None:
+    (event,) = make_events(1, NOW - dt.timedelta(days=1), NOW)
+    event["spec"]["payload"] = {"n\0": ["a\0b", {"\0": "\\u0000"}]}
+    empty_api.store.add_raw([event])
+    output = run_inside(config_for(empty_api, start_date=START, replace_null_characters=replace, **way))
+    mark = "\ufffd" if replace else "\0"
+    assert output.records[0]["spec"]["payload"] == {f"n{mark}": [f"a{mark}b", {mark: "\\u0000"}]}
+    assert output.uuids == [event["uuid"]]

@@ -54,6 +54,20 @@ def test_each_event_is_a_row_however_often_it_comes(postgres: Pipeline, database
     assert Counter(uuid for uuid, _ in database.rows()) == Counter(api.store.uuids())
 
 
+def test_null_characters_anywhere_in_an_event_keep_no_row_from_arriving(postgres: Pipeline, database: Database) -> None:
+    events = make_events(20, START, NOW)
+    events[7]["meta"]["name"] = "na\0me"
+    events[7]["spec"]["claims"] = ["email=\0"]
+    events[7]["spec"]["payload"] = {"\0": [{"deep": "\0\0"}], "text": "\\u0000"}
+    postgres.api.store.add_raw(events)
+    run(postgres)
+    assert len(database.rows()) == 20
+    found = database.select(
+        "SELECT meta->>'name' AS name, spec->'payload' AS payload FROM tap_endorlabs.audit_logs WHERE meta->>'name' LIKE 'na%me'"
+    )
+    assert found == [("na\ufffdme", {"\ufffd": [{"deep": "\ufffd\ufffd"}], "text": "\\u0000"})]
+
+
 def test_the_demo_s_questions_have_answers(postgres: Pipeline, database: Database) -> None:
     api = postgres.api
     api.store.add(make_events(300, START, NOW))
