@@ -11,13 +11,12 @@ from dataclasses import replace
 from itertools import islice
 
 from singer_sdk import Stream, metrics
-from singer_sdk.batch import Batcher
 from singer_sdk.helpers.conform import TypeConformanceLevel
 from singer_sdk.schema.source import StreamSchema
 
+from tap_endorlabs.batches import batch_files
 from tap_endorlabs.bookmark import REPLICATION_KEY, Scope
 from tap_endorlabs.client import LogClient
-from tap_endorlabs.errors import TapError, one_line
 from tap_endorlabs.mapping import failure
 from tap_endorlabs.messages import MessageWriter, passes_unchanged, record_lines, without_null
 from tap_endorlabs.progress import Outcome
@@ -219,8 +218,7 @@ class LogStream(Stream):
         """
         # Unlike the SDK's, this ends the reading at once where a file can't be written.
         with contextlib.closing(self._sync_records(context, write_messages=False)) as records:
-            batches = Batcher(self.tap_name, self.name, batch_config).get_batches(records)
-            while (manifest := _next_batch(batches)) is not None:
+            for manifest in batch_files(self, batch_config, records):
                 self._store_bookmark()
                 yield batch_config.encoding, manifest
         self._store_bookmark()
@@ -260,16 +258,6 @@ def _counting(run: LogRun, counter: metrics.Counter) -> Iterator[None]:
         yield
     finally:
         counter.increment(run.progress.events - before)
-
-
-def _next_batch(batches: Iterator[list[str]]) -> list[str] | None:
-    try:
-        return next(batches, None)
-    except (TapError, SystemExit):
-        raise
-    except Exception as error:
-        # Which error it is depends on the library that writes files of this kind to this place.
-        raise TapError(f"Setting batch_config: a file can't be written ({one_line(str(error))}).") from error
 
 
 def _drop_doubled_error(record: logging.LogRecord) -> bool:

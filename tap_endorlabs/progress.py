@@ -2,13 +2,17 @@
 
 from __future__ import annotations
 
+import logging
 import time
 import typing as t
 from dataclasses import asdict, dataclass
 
+from singer_sdk import metrics
+
 if t.TYPE_CHECKING:
-    import logging
     from collections.abc import Callable
+
+    import requests
 
     from tap_endorlabs.pieces import Stretch
 
@@ -84,3 +88,16 @@ class Outcome:
             f"the bookmark is at {self.bookmark}" if self.bookmark else "there is no bookmark yet",
             extra={"stream_name": stream, **asdict(self)},
         )
+
+
+def log_request(logger: logging.Logger, answer: requests.Response, *, succeeded: bool) -> None:
+    """Log the metric of a request, at level debug: a line for each would bury the others."""
+    if logger.isEnabledFor(logging.DEBUG):
+        path = (answer.request.path_url or "").partition("?")[0]
+        tags: dict[str, t.Any] = {
+            metrics.Tag.ENDPOINT: path,
+            metrics.Tag.HTTP_STATUS_CODE: answer.status_code,
+            metrics.Tag.STATUS: metrics.Status.SUCCEEDED if succeeded else metrics.Status.FAILED,
+        }
+        seconds = answer.elapsed.total_seconds()
+        logger.debug("METRIC: %s", metrics.Point("timer", metrics.Metric.HTTP_REQUEST_DURATION, seconds, tags))

@@ -4,12 +4,11 @@ from __future__ import annotations
 
 import contextlib
 import datetime as dt
-import logging
 import sys
 import typing as t
 from functools import cached_property
 
-from singer_sdk import Tap, metrics
+from singer_sdk import Tap
 from singer_sdk.configuration._dict_config import parse_environment_config
 from singer_sdk.exceptions import ConfigValidationError
 from singer_sdk.helpers._classproperty import classproperty
@@ -23,6 +22,7 @@ from tap_endorlabs.errors import IncompleteError
 from tap_endorlabs.mapping import mapper_for
 from tap_endorlabs.messages import MessageWriter
 from tap_endorlabs.pace import Pace
+from tap_endorlabs.progress import log_request
 from tap_endorlabs.redaction import Secrets
 from tap_endorlabs.retry import Retry
 from tap_endorlabs.settings import OWN_SETTINGS, SETTINGS_SCHEMA, Settings
@@ -150,17 +150,7 @@ class TapEndorLabs(Tap):
         return Api(settings, transport, auth, self.retry)
 
     def _measure(self, answer: requests.Response, succeeded: bool) -> None:  # noqa: FBT001 - called by position
-        # A line for each request would bury the others, so this metric is one for the log level debug.
-        if self.metrics_logger.isEnabledFor(logging.DEBUG):
-            path = (answer.request.path_url or "").partition("?")[0]
-            tags: dict[str, t.Any] = {
-                metrics.Tag.ENDPOINT: path,
-                metrics.Tag.HTTP_STATUS_CODE: answer.status_code,
-                metrics.Tag.STATUS: metrics.Status.SUCCEEDED if succeeded else metrics.Status.FAILED,
-            }
-            seconds = answer.elapsed.total_seconds()
-            point = metrics.Point("timer", metrics.Metric.HTTP_REQUEST_DURATION, seconds, tags)
-            self.metrics_logger.debug("METRIC: %s", point)
+        log_request(self.metrics_logger, answer, succeeded=succeeded)
 
     def raise_if_incomplete(self) -> None:
         """Fail if the streams found something missing.

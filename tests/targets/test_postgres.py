@@ -63,7 +63,8 @@ def test_null_characters_anywhere_in_an_event_keep_no_row_from_arriving(postgres
     run(postgres)
     assert len(database.rows()) == 20
     found = database.select(
-        "SELECT meta->>'name' AS name, spec->'payload' AS payload FROM tap_endorlabs.audit_logs WHERE meta->>'name' LIKE 'na%me'"
+        "SELECT meta->>'name' AS name, spec->'payload' AS payload FROM tap_endorlabs.audit_logs "
+        "WHERE meta->>'name' LIKE 'na%me'"
     )
     assert found == [("na\ufffdme", {"\ufffd": [{"deep": "\ufffd\ufffd"}], "text": "\\u0000"})]
 
