@@ -218,7 +218,7 @@ _KINDS = {
     "object": "an object",
     "array": "a list",
 }
-_NAMES = {" ": "a blank", "\t": "a tab", "\n": "a line break", "\r": "a line break"}
+_NAMES = {" ": "a blank", "\t": "a tab", "\n": "a line break", "\r": "a line break", '"': "a quote", "'": "a quote"}
 
 _TIMES = "a date or time such as 2024-11-13, 2024-11-13T15:30:45Z or 2024-11-13T15:30:45+02:00"
 _TAKES = {

@@ -199,7 +199,7 @@ def test_a_credential_that_is_refused_is_shown_in_no_form(name: str, api: FakeEn
     config = settings_for(api, **{name: f'"{SECRET}"\n', "namespace": SECRET})
     output = run_command(tmp_path, config=config)
     assert (output.code, api.requests) == (1, [])
-    assert any(line.startswith(f"Setting {name} has quotation mark, a line break around it") for line in output.errors)
+    assert any(line.startswith(f"Setting {name} has a quote, a line break around it") for line in output.errors)
     assert not any(form in output.stderr + output.stdout for form in forms_of(SECRET))
 
 
