@@ -105,8 +105,11 @@ class Verdicts:
 
     def clean(self, text: str) -> str:
         """Make text from outside fit for a message: one line, bounded, without HTML's escapes, with no secret in it."""
+        if len(text) > _LONGEST_SEARCHED:
+            # Between words, so that no part of a secret is left that can't be told from other text.
+            text = text[:_LONGEST_SEARCHED].rpartition(" ")[0]
         # A secret may have such an escape in it, or be shown with some.
-        return one_line(self._secrets.hide(html.unescape(self._secrets.hide(text[:_LONGEST_SEARCHED]))))
+        return one_line(self._secrets.hide(html.unescape(self._secrets.hide(text))))
 
 
 def _may_pass(status: int) -> bool:

@@ -203,6 +203,17 @@ def test_a_credential_that_is_refused_is_shown_in_no_form(name: str, api: FakeEn
     assert not any(form in output.stderr + output.stdout for form in forms_of(SECRET))
 
 
+def test_no_part_of_a_secret_is_shown_where_a_message_is_cut(api: FakeEndorApi, tmp_path: Path) -> None:
+    long = "endr+" + "0123456789" * 300
+    # Hidden, the secrets before the cut are so short that what is cut through would be shown.
+    api.secret = long
+    api.fail(Fault.status(400, message=f"no {long * 6} {long * 3}"), where="list", times=None)
+    output = run_command(tmp_path, config=config_for(api, api_secret=long, start_date=START))
+    assert output.code == 1
+    assert "answered 400: no ******" in output.stderr
+    assert "0123456789" not in output.stderr
+
+
 def test_a_long_message_is_searched_in_a_moment() -> None:
     secrets = Secrets(KEY, SECRET, "x" * 40, *(f"token-{number}" * 20 for number in range(20)))
     begun = time.monotonic()
