@@ -304,12 +304,6 @@ def test_an_answer_on_many_lines_gives_records_on_one(api: FakeEndorApi) -> None
     assert record == {**event, "create_time": record["create_time"]}
 
 
-def test_text_that_is_not_utf_8_is_a_broken_answer(api: FakeEndorApi) -> None:
-    event = json.dumps(make_events(1, NOW - dt.timedelta(hours=2), NOW, seed=5)[0]).encode()
-    api.fail(Fault.raw(b'{"list": {"objects": [%b]}}' % event.replace(b'"OPERATION_', b'"\xff', 1)))
-    assert sorted(run_inside(config_for(api, start_date=START)).uuids) == uuids_of(api)
-
-
 def test_a_rate_limit_is_kept_by_all_workers() -> None:
     clock = Clock()
     with FakeEndorApi(clock=lambda: NOW + dt.timedelta(seconds=clock.now)) as api:

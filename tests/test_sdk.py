@@ -89,7 +89,8 @@ def test_the_line_that_is_dropped_is_still_the_sdk_s() -> None:
 
 def test_the_paginator_stands_where_it_has_put_itself() -> None:
     paginator = SeekPaginator(0, 100, Limits(500))
-    paginator.ask_for_less()
+    paginator._limits.tighten(paginator.current_value)
+    paginator.renew()
     assert paginator.current_value == Position(0, 50, 500)
 
 
