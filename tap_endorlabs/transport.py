@@ -6,6 +6,7 @@ import sys
 import threading
 import typing as t
 from collections import Counter
+from functools import partial
 from http import HTTPStatus
 from importlib.metadata import version
 from urllib.parse import urlsplit
@@ -43,10 +44,10 @@ _DROPPED_CONNECTION = (ConnectionResetError, ConnectionAbortedError, BrokenPipeE
 class _Session(requests.Session):
     """Sees no redirects: requests would read the body of one, however large, even where it does not follow it."""
 
-    def __init__(self, url: str, proxies: dict[str, str], connections: int) -> None:
+    def __init__(self, url: str, connections: int, *, proxies: dict[str, str], verify: str | bool) -> None:
         super().__init__()
         self.mount(url, HTTPAdapter(pool_maxsize=connections))
-        self.proxies, self.verify = t.cast("t.Any", proxies), authorities_for(url)
+        self.proxies, self.verify = t.cast("t.Any", proxies), verify
         self.trust_env = False
         self.headers.update(
             {
@@ -104,9 +105,8 @@ class Transport:
         # What the environment says is looked up here, once, and nothing else of it is used (such as ~/.netrc).
         proxies = proxies_for(self.url)
         self.secrets.add(*passwords_of(proxies))
-        self._keeping, self._fresh = (_Session(self.url, proxies, settings.concurrency) for _ in range(2))
-        # A server that closes one kept connection may have closed them all.
-        self._fresh.headers["Connection"] = "close"
+        self._new_session = partial(_Session, self.url, proxies=proxies, verify=authorities_for(self.url))
+        self._session = self._new_session(settings.concurrency)
 
     def exchange(  # noqa: PLR0913
         self,
@@ -162,12 +162,14 @@ class Transport:
     def _answer_to(self, method: str, path: str, options: dict[str, t.Any]) -> tuple[float, requests.Response, Answer]:
         """Give the time at which a request was sent, its answer, and what of that counts."""
         try:
-            return self._send(self._keeping, method, path, options)
+            return self._send(self._session, method, path, options)
         except requests.ConnectionError as error:
             # A server closes a kept connection when it likes, also while a request is on its way.
             if not isinstance(innermost(error), _DROPPED_CONNECTION):
                 raise
-        return self._send(self._fresh, method, path, options)
+        # It may have closed all that are kept.
+        with self._new_session(1) as session:
+            return self._send(session, method, path, options)
 
     def _send(
         self, session: requests.Session, method: str, path: str, options: dict[str, t.Any]

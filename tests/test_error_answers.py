@@ -2,10 +2,14 @@
 
 from __future__ import annotations
 
+import contextlib
 import datetime as dt
 import json
+import socket
 import ssl
+import threading
 import typing as t
+from concurrent.futures import ThreadPoolExecutor
 
 import pytest
 import requests
@@ -13,8 +17,10 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from tap_endorlabs.errors import ApiError, LogInError, RateLimitedError, TapError, TooSlowError, TransientError
+from tap_endorlabs.pace import Pace
 from tap_endorlabs.pages import decode_page
 from tap_endorlabs.problem import Problem, ProblemError, Report
+from tap_endorlabs.transport import Transport
 from tests.fake_endor_api import FakeEndorApi, Fault
 from tests.fake_endor_api.errors import GRPC_CODES
 from tests.harness import Clock, config_for, run_inside
@@ -224,6 +230,16 @@ def test_an_outage_that_is_told_with_200_loses_nothing(where: t.Literal["auth", 
         run_inside(config)
 
 
+def test_metrics_count_an_error_with_200_as_failed(exchange: Exchange, requests_mock: requests_mock.Mocker) -> None:
+    counted: list[bool] = []
+    exchange.transport = Transport(exchange.settings, Pace(), lambda _, succeeded: counted.append(succeeded))
+    requests_mock.get(LIST, [{"json": UNAVAILABLE}, answer(503, 14), PAGE])
+    failure(exchange)
+    failure(exchange)
+    exchange.transport.exchange("GET", "/v1/namespaces/acme/audit-logs", lambda given: given.body)
+    assert counted == [False, False, True]
+
+
 def test_a_refused_request_timeout_is_left_out(api: FakeEndorApi) -> None:
     config = config_for(api, start_date=START, page_size=20, concurrency=1)
     complete = run_inside(config).uuids
@@ -326,14 +342,27 @@ def test_a_kept_connection_that_breaks_is_replaced_at_once(
     assert sum(exchange.transport.requests.values()) == requests_mock.call_count
 
 
-def test_a_server_that_closes_connections_costs_no_wait(api: FakeEndorApi) -> None:
-    config = config_for(api, start_date=START, page_size=20, concurrency=8)
-    complete = run_inside(config).uuids
-    for n in range(0, 40, 2):
-        api.fail(Fault.reset(), after=n)
-    clock = Clock()
-    assert run_inside(config, clock=clock).uuids == complete
-    assert api.faults_met >= 2
+def test_a_server_that_closes_each_connection_at_its_second_request_costs_no_wait() -> None:
+    with socket.create_server(("127.0.0.1", 0)) as server:
+
+        def answer_once() -> None:
+            with contextlib.suppress(OSError):
+                while True:
+                    threading.Thread(target=once, args=(server.accept()[0],), daemon=True).start()
+
+        def once(connection: socket.socket) -> None:
+            with connection:
+                connection.recv(65_536)
+                connection.sendall(b"HTTP/1.1 200 OK\r\nContent-Length: 2\r\n\r\n{}")
+                connection.recv(65_536)
+
+        threading.Thread(target=answer_once, daemon=True).start()
+        exchange = Exchange(api_url=f"http://127.0.0.1:{server.getsockname()[1]}", concurrency=8)
+        with ThreadPoolExecutor(8) as workers:
+            asked = [
+                workers.submit(exchange.transport.exchange, "GET", "/", lambda given: given.body) for _ in range(100)
+            ]
+        assert {future.result() for future in asked} == {b"{}"}
 
 
 @pytest.mark.parametrize("seconds", [1, 10])

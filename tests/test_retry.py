@@ -8,7 +8,7 @@ import typing as t
 
 import pytest
 
-from tap_endorlabs.errors import RateLimitedError, TooSlowError, TransientError
+from tap_endorlabs.errors import RateLimitedError, TooLargeError, TooSlowError, TransientError
 from tests.harness import Clock
 
 LOGGER = logging.getLogger("test")
@@ -53,6 +53,14 @@ def test_tries_are_bounded_and_the_last_failure_says_so(caplog: pytest.LogCaptur
         "The server is gone. Trying again in 1.0 s (1 of 2).",
         "The server is gone. Trying again in 2.0 s (2 of 2).",
     ]
+
+
+def test_the_last_failure_still_says_of_what_kind_it_was() -> None:
+    large = TooLargeError("Too large.", 7, "Ask for less.", 429)
+    with pytest.raises(TooLargeError) as caught:
+        Clock().retry(tries=2).call(failing(9, large), LOGGER, STOPPED)
+    last = caught.value
+    assert (last.too_large, last.status, last.given_up, large.given_up) == (True, 429, True, False)
 
 
 def test_no_try_begins_after_patience_has_run_out() -> None:
