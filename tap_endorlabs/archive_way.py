@@ -17,12 +17,18 @@ if t.TYPE_CHECKING:
     from tap_endorlabs.records import Page
 
 _KIND = "spec.message_kind"
-CONDITIONS = (f"{_KIND}!='none'", f"{_KIND} exists", f"{_KIND} matches '.*'", "")
-"""Conditions that every event may meet; the last is none at all."""
+CONDITIONS = (
+    f"{_KIND}!='none'",
+    f"({_KIND} exists or {_KIND} not exists)",
+    f"{_KIND} exists",
+    f"{_KIND} matches '.*'",
+    "",
+)
+"""Conditions that every event meets, or every event with a kind; the last is none at all."""
 
 _FOUR_WEEKS = 28 * 86_400
-_ABSENT = frozenset({400, 404, 405, 501})
-"""The statuses that say that an address or a condition is not there."""
+_REFUSED = frozenset({400, 404, 405, 501})
+"""The statuses that say that a way is not there, or not to be gone."""
 
 
 class ArchiveWay(t.NamedTuple):
@@ -40,7 +46,24 @@ class ArchiveWay(t.NamedTuple):
 Ask = t.Callable[["Position", ArchiveWay], "Page"]
 
 
-def choose_way(ask: Ask, ask_active: Callable[[Position], Page], first: Position) -> ArchiveWay:
+def count_in_archive(ask: Ask, query: Position) -> Page:
+    """Count in the first way that is accepted.
+
+    Args:
+        ask: answers a position of the archive in a way.
+        query: what to count.
+
+    Raises:
+        ArchiveRefusedError: there is none.
+    """
+    refusals: list[ApiError] = []
+    for by_path in (True, False):
+        for page, _ in _accepted(ask, query, by_path, refusals):
+            return page
+    raise _refused(refusals)
+
+
+def best_way(ask: Ask, ask_active: Callable[[Position], Page], first: Position) -> ArchiveWay:
     """Choose the first way that is accepted and counts most.
 
     Args:
@@ -55,7 +78,7 @@ def choose_way(ask: Ask, ask_active: Callable[[Position], Page], first: Position
     refusals: list[ApiError] = []
     best: tuple[int, ArchiveWay] | None = None
     for by_path in (True, False):
-        found = list(_accepted(ask, query, refusals, by_path=by_path))
+        found = [(page.count or 0, way) for page, way in _accepted(ask, query, by_path, refusals)]
         if not found:
             continue
         count, way = max(found, key=lambda one: one[0])
@@ -64,29 +87,39 @@ def choose_way(ask: Ask, ask_active: Callable[[Position], Page], first: Position
         if best is not None and best[0]:
             break
     if best is None:
-        forbidden = next((error for error in refusals if isinstance(error, ArchiveRefusedError)), None)
-        raise forbidden or ArchiveRefusedError(_refusal(refusals))
+        raise _refused(refusals)
     return best[1]
 
 
-def _refusal(refusals: list[ApiError]) -> str:
-    why = str(refusals[0]) if refusals else "The API answers with active events where archived ones are asked for."
-    return f"{why} The archive of this log can't be read. Report it to Endor Labs, or set include_archived to false."
-
-
 def _accepted(
-    ask: Ask, query: Position, refusals: list[ApiError], *, by_path: bool
-) -> Iterator[tuple[int, ArchiveWay]]:
+    ask: Ask,
+    query: Position,
+    by_path: bool,
+    refusals: list[ApiError],  # noqa: FBT001 - one of two addresses
+) -> Iterator[tuple[Page, ArchiveWay]]:
+    """Ask at an address with one condition after the other, and give the answers."""
     for condition in CONDITIONS:
         way = ArchiveWay(by_path, condition)
         try:
-            yield ask(query, way).count or 0, way
-        except ApiError as error:
+            yield ask(query, way), way
+        except ArchiveRefusedError as error:
+            # It says nothing of the condition.
             refusals.append(error)
-            if error.status not in _ABSENT:
-                return
-        except TooSlowError:
-            continue
+            return
+        except ApiError as error:
+            if error.status not in _REFUSED:
+                raise
+            refusals.append(error)
+        except TooSlowError as error:
+            refusals.append(ApiError(str(error)))
+
+
+def _refused(refusals: list[ApiError]) -> ApiError:
+    forbidden = next((error for error in refusals if isinstance(error, ArchiveRefusedError)), None)
+    why = str(refusals[0]) if refusals else "The API answers with active events where archived ones are asked for."
+    return forbidden or ArchiveRefusedError(
+        f"{why} The archive of this log can't be read. Report it to Endor Labs, or set include_archived to false."
+    )
 
 
 def _is_ignored(ask: Ask, ask_active: Callable[[Position], Page], query: Position, way: ArchiveWay) -> bool:

@@ -7,7 +7,7 @@ import typing as t
 from dataclasses import dataclass
 from http import HTTPStatus
 
-from tap_endorlabs.archive_way import choose_way
+from tap_endorlabs.archive_way import best_way, count_in_archive
 from tap_endorlabs.errors import ApiError, ArchiveRefusedError, LogInError, TooSlowError, TransientError
 from tap_endorlabs.pages import decode_page
 from tap_endorlabs.timestamps import stamp_of_second
@@ -69,9 +69,11 @@ class LogClient:
         """
         if not position.archived:
             return self._fetch(position)
+        if self._way is None and position.counted:
+            return count_in_archive(self._fetch, position)
         with self._choosing:
             if self._way is None:
-                self._way = choose_way(self._fetch, self._fetch, position)
+                self._way = best_way(self._fetch, self._fetch, position)
         return self._fetch(position, self._way)
 
     def _fetch(self, position: Position, way: ArchiveWay | None = None) -> Page:

@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-import contextlib
 import typing as t
 
 from tap_endorlabs.archive import ACTIVE_UNTIL, ARCHIVED_AFTER, Border, Zone, find_border, zones
 from tap_endorlabs.errors import ArchiveRefusedError
+from tap_endorlabs.position import SMALLEST_PAGE, Position
 
 if t.TYPE_CHECKING:
     from collections.abc import Callable, Iterator
@@ -62,19 +62,21 @@ class Databases:
         """Whether the archive can be read."""
         count, now = self._reader.counter.count, self._now()
         active, old = now - ACTIVE_UNTIL, now - ARCHIVED_AFTER
-        # A refusal is believed when it comes twice.
-        with contextlib.suppress(ArchiveRefusedError):
-            found = count(self._start, min(active, self._stop), archived=True)
-            if found == 0 and count(old, active) and count(old - _YEARS, old, archived=True) == 0:
-                self.complaint = _NOTHING
-            return True
-        # If nothing may be read at all, this fails, and so does the run.
-        probe()
+        first = Position(self._start, min(active, self._stop), SMALLEST_PAGE, whole=True, archived=True)
         try:
-            count(self._start, min(active, self._stop), archived=True)
+            # A refusal is believed when it comes twice.
+            try:
+                page = self._reader.fetch(first)
+            except ArchiveRefusedError:
+                # If nothing may be read at all, this fails, and so does the run.
+                probe()
+                page = self._reader.fetch(first)
         except ArchiveRefusedError as error:
             self.complaint = str(error)
-        return not self.complaint
+            return False
+        if page.size == 0 and count(old, active) and count(old - _YEARS, old, archived=True) == 0:
+            self.complaint = _NOTHING
+        return True
 
     def _count(self, start: int, stop: int, archived: bool) -> int | None:  # noqa: FBT001 - as databases are named
         """Count the events of a range; none in an archive that may not be read, as none are looked for there."""

@@ -17,7 +17,7 @@ _HOUR = 3600
 _PAGE_SIZE = 100
 
 
-def probe(fetch: Callable[[Position], Page], start: int, stop: int) -> Page:
+def probe(fetch: Callable[[Position], Page], start: int, stop: int, page_size: int) -> Page:
     """Prove with one small request that a log can be read; where that takes too long, with a smaller one.
 
     It is unsorted, as a sort is what takes a server long.
@@ -26,13 +26,15 @@ def probe(fetch: Callable[[Position], Page], start: int, stop: int) -> Page:
         fetch: answers a position with its page.
         start: the first second to look at, at most an hour before the last.
         stop: the last second, exclusive.
+        page_size: the most events to ask for.
 
     Raises:
         TapError: it can't be read.
     """
+    large, small = min(_PAGE_SIZE, page_size), min(SMALLEST_PAGE, page_size)
     with contextlib.suppress(TooSlowError):
-        return fetch(Position(min(start, stop - _HOUR), stop, _PAGE_SIZE, whole=True))
+        return fetch(Position(min(start, stop - _HOUR), stop, large, whole=True))
     with contextlib.suppress(TooSlowError):
-        return fetch(Position(stop - _HOUR, stop, SMALLEST_PAGE, whole=True))
+        return fetch(Position(stop - _HOUR, stop, small, whole=True))
     # Less can't be asked for, so this is tried several times.
-    return fetch(Position(stop - 1, stop, SMALLEST_PAGE, whole=True))
+    return fetch(Position(stop - 1, stop, small, whole=True))

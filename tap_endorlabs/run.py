@@ -244,4 +244,4 @@ class LogRun:
         Raises:
             TapError: it can't be.
         """
-        return probe(fetch, self._start, self._stop)
+        return probe(fetch, self._start, self._stop, self._settings.page_size)

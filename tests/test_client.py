@@ -77,7 +77,8 @@ def test_a_page_is_asked_for_as_the_contract_says(exchange: Exchange, requests_m
     assert "gzip" in request.headers["Accept-Encoding"]
     assert parse_qs(urlsplit(request.url).query) == {
         "list_parameters.filter": [
-            "meta.create_time>=date(2023-11-14T22:13:20Z) and meta.create_time<date(2023-11-14T22:15:00Z)"
+            # A second more on both sides.
+            "meta.create_time>=date(2023-11-14T22:13:19Z) and meta.create_time<date(2023-11-14T22:15:01Z)"
         ],
         "list_parameters.page_size": ["500"],
         "list_parameters.traverse": ["true"],

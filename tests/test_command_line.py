@@ -79,7 +79,7 @@ def test_a_run_and_the_next(api: FakeEndorApi, clock: ManualClock, process: Proc
 def test_log_lines_let_a_person_follow(api: FakeEndorApi, process: Process) -> None:
     lines = process.run(config=config_for(api, start_date=START)).stderr
     assert "Reading events from 2026-03-03T00:00:00.000000Z to 2026-03-31T12:00:00.000000Z" in lines
-    assert "Done: 1200 events, 4 requests" in lines
+    assert "Done: 1200 events, 6 requests" in lines
     assert '"metric":"record_count","value":1200' in lines
 
 
@@ -91,7 +91,7 @@ def test_a_first_run_without_start_date_marks_its_own_start(api: FakeEndorApi, p
 
 
 def test_no_secret_is_written_even_at_debug_level(api: FakeEndorApi, process: Process) -> None:
-    api.fail(Fault.status(400, message=f"the secret is {DEMO_SECRET}"), where="list")
+    api.fail(Fault.status(400, message=f"the secret is {DEMO_SECRET}"), where="list", times=None)
     output = process.run(config=config_for(api, start_date=START), environment={"TAP_ENDORLABS_LOGLEVEL": "debug"})
     assert output.code == 1
     assert "Traceback" in output.stderr
@@ -326,8 +326,8 @@ def test_a_killed_run_resumes_exactly(api: FakeEndorApi, process: Process) -> No
 
 
 def test_a_fault_in_mid_run_ends_with_the_state_of_what_was_written(api: FakeEndorApi, process: Process) -> None:
-    api.fail(Fault.status(403), where="list", after=1, times=None)
-    output = process.run(config=config_for(api, start_date=START))
+    api.fail(Fault.status(403), where="list", after=25, times=None)
+    output = process.run(config=config_for(api, start_date=START, page_size=40))
     assert output.code == 1
     assert len(output.errors) == 1
     assert output.records
@@ -383,7 +383,7 @@ def test_a_signal_ends_the_run_whatever_its_workers_wait_for(
     number: signal.Signals, fault: Fault, api: FakeEndorApi, process: Process
 ) -> None:
     api.fail(fault, times=None, after=4)
-    config = config_for(api, start_date=START, page_size=50, concurrency=8)
+    config = config_for(api, start_date=START, page_size=50, concurrency=8, completeness_check="never")
     with subprocess.Popen(
         process.command(config=config), stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True
     ) as running:

@@ -50,7 +50,7 @@ def test_sign_ins_are_not_read_unless_they_are_selected(api: FakeEndorApi, proce
     discovered = process.run("--discover").stdout
     again = process.run(config=settings(api), catalog=discovered)
     assert uuids_of(again.records) == uuids_of(output.records)
-    assert {request.path for request in api.list_requests} == {AUDIT_PATH}
+    assert {request.path for request in api.list_requests} == {AUDIT_PATH, f"{AUDIT_PATH}/archived"}
 
 
 def test_sign_ins_are_records_as_the_api_has_them(api: FakeEndorApi) -> None:

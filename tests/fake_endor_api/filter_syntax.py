@@ -14,6 +14,7 @@ if t.TYPE_CHECKING:
 
 COMPARISONS = ("==", "!=", "<", "<=", ">", ">=")
 WORD_OPERATORS = ("in", "contains", "matches", "exists")
+NEGATABLE = ("in", "contains", "exists")
 
 _TOKEN = re.compile(
     r"""\s*(?:
@@ -146,13 +147,21 @@ class _Parser:
         if path.kind != "word":
             raise _syntax_error(f"expected a field, found {path.text!r}")
         operator = self._next().text
+        negated = "not " if operator == "not" else ""
+        if negated:
+            operator = self._next().text
+            if operator not in NEGATABLE:
+                raise _syntax_error(f"no such operator: {operator!r}")
+        return self._comparison(path.text, operator, negated)
+
+    def _comparison(self, path: str, operator: str, negated: str) -> Condition:
         if operator == "exists":
-            return Condition(path.text, operator, None)
+            return Condition(path, negated + operator, None)
         if operator not in COMPARISONS and operator not in WORD_OPERATORS:
             raise _syntax_error(f"no such operator: {operator!r}")
         if operator == "in" or (operator == "contains" and self._peek() == ("symbol", "[")):
-            return Condition(path.text, operator, self._list())
-        return Condition(path.text, operator, self._scalar())
+            return Condition(path, negated + operator, self._list())
+        return Condition(path, negated + operator, self._scalar())
 
     def _list(self) -> tuple[Scalar, ...]:
         self._expect("[")

@@ -158,14 +158,17 @@ def _predicate(expression: Expression) -> Predicate:
         parts = [_predicate(part) for part in expression.parts]
         return _all(parts) if expression.word == "and" else _any(parts)
     path, word, literal = expression.path, expression.operator, expression.literal
+    if word.startswith("not "):
+        positive = _predicate(Condition(path, word.removeprefix("not "), literal))
+        return lambda item: not positive(item)
     if word == "exists":
         return lambda item: bool(_fields_at(item, path))
     if word in COMPARISONS:
         return _comparison(path, word, literal)
-    if word == "matches":
-        return _regex(path, literal)
-    if word == "contains":
-        return _contains(path, literal)
+    return {"matches": _regex, "contains": _contains, "in": _membership}[word](path, literal)
+
+
+def _membership(path: str, literal: Literal) -> Predicate:
     wanted = _scalars(literal)
     return lambda item: any(_is_one_of(value, wanted) for value in values_at(item, path))
 
