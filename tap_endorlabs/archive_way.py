@@ -26,6 +26,9 @@ CONDITIONS = (
 )
 """Conditions that every event meets, or every event with a kind; the last is none at all."""
 
+NEED_A_KIND = CONDITIONS[2:4]
+"""Those that only events with a kind meet."""
+
 _FOUR_WEEKS = 28 * 86_400
 _REFUSED = frozenset({400, 404, 405, 501})
 """The statuses that say that a way is not there, or not to be gone."""
@@ -95,7 +98,7 @@ def _accepted(
     ask: Ask,
     query: Position,
     by_path: bool,
-    refusals: list[ApiError],  # noqa: FBT001 - one of two addresses
+    refusals: list[ApiError],
 ) -> Iterator[tuple[Page, ArchiveWay]]:
     """Ask at an address with one condition after the other, and give the answers."""
     for condition in CONDITIONS:

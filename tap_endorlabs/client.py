@@ -7,7 +7,7 @@ import typing as t
 from dataclasses import dataclass
 from http import HTTPStatus
 
-from tap_endorlabs.archive_way import best_way, count_in_archive
+from tap_endorlabs.archive_way import NEED_A_KIND, best_way, count_in_archive
 from tap_endorlabs.errors import ApiError, ArchiveRefusedError, LogInError, TooSlowError, TransientError
 from tap_endorlabs.pages import decode_page
 from tap_endorlabs.timestamps import stamp_of_second
@@ -49,6 +49,9 @@ class LogClient:
         api: the way to the API.
         resource: the log's name in the API's paths, such as `audit-logs`.
         logger: gets a line for each retry.
+
+    Attributes:
+        missing: what can't be asked for, a line for each part.
     """
 
     def __init__(self, api: Api, resource: str, logger: logging.Logger) -> None:
@@ -57,6 +60,7 @@ class LogClient:
         self._logger = logger
         self._choosing = threading.Lock()
         self._way: ArchiveWay | None = None
+        self.missing: list[str] = []
 
     def fetch(self, position: Position) -> Page:
         """Fetch the page that a position asks for.
@@ -74,6 +78,8 @@ class LogClient:
         with self._choosing:
             if self._way is None:
                 self._way = best_way(self._fetch, self._fetch, position)
+                if self._way.condition in NEED_A_KIND:
+                    self.missing.append("In the archive of this log, events without a message_kind can't be asked for.")
         return self._fetch(position, self._way)
 
     def _fetch(self, position: Position, way: ArchiveWay | None = None) -> Page:
@@ -144,8 +150,7 @@ def query_of(position: Position, settings: Settings, way: ArchiveWay | None = No
 
     Where a piece is read whole there is no sort: the API refuses one together with `page_id`.
     """
-    ends = (position.start - position.margin, position.stop + position.margin)
-    first, bound = (stamp_of_second(second).replace(".000000", "") for second in ends)
+    first, bound = (stamp_of_second(second).replace(".000000", "") for second in position.ends)
     condition = f"meta.create_time>=date({first}) and meta.create_time<date({bound})"
     if way and way.condition:
         condition = f"{way.condition} and {condition}"

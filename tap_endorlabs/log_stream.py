@@ -107,7 +107,7 @@ class LogStream(Stream):
                             self._write_state(run)
                         else:
                             yield from self._batch_records(run, self._fit(events))
-            self._endor_tap.missing += run.missing
+            self._endor_tap.missing += [*run.missing, *client.missing]
             if run.rejected:
                 self._endor_tap.missing.append(
                     f"{run.rejected} objects that can't be records were left out (see above); "

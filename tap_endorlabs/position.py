@@ -33,6 +33,11 @@ class Position(t.NamedTuple):
     margin: int = 1
 
     @property
+    def ends(self) -> tuple[int, int]:
+        """The seconds to ask for, with the margin; behind a page in the order of time it costs nothing."""
+        return self.start - self.margin, self.stop + (1 if self.is_sorted else self.margin)
+
+    @property
     def is_sorted(self) -> bool:
         """Whether the events are asked for in the order of time."""
         return not self.whole and not self.counted

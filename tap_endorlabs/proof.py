@@ -109,13 +109,15 @@ class Proof:
         self._settled = min(zone.stop, max(settled, zone.start))
         self._open = Part(zone.start, zone.databases)
         self._is_last = False
+        self._is_proving = self._was_idle = False
         self._lock = threading.Lock()
         self._waiting: deque[Part] = deque()
 
     def ask_for_rest(self) -> None:
         """Let what has not been cut off yet be the last part, and ask for its count while its last pages come."""
         with self._lock:
-            if not self._is_last:
+            self._was_idle = True
+            if self._is_proving and not self._is_last:
                 self._is_last = True
                 self._ask(self._open, self._zone.stop)
 
@@ -129,6 +131,9 @@ class Proof:
             TapError: what ended the reading, when what was proved before it has been handed on; or less can be read
                 than the API counts.
         """
+        self._is_proving = True
+        if self._was_idle:
+            self.ask_for_rest()
         try:
             for stretch in stretches:
                 self._take(stretch)
@@ -137,8 +142,12 @@ class Proof:
         except (ApiError, UnreadableError):
             # The server is there, so what was read before can be proved.
             self._is_last = True
-            self._ask(self._open, self._open.stop)
-            self._waiting.append(self._open)
+            last = self._open
+            self._ask(last, last.stop)
+            self._waiting.append(last)
+            last.counted.wait()
+            if None in last.counts:
+                self._waiting.pop()
             yield from self._rest()
             raise
         except TapError:

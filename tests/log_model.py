@@ -53,8 +53,7 @@ class LogModel:
 
     def fetch(self, position: Position) -> Page:
         self.asked.append(position)
-        first = stamp_of_second(position.start - position.margin)
-        bound = stamp_of_second(position.stop + position.margin)
+        first, bound = map(stamp_of_second, position.ends)
         found = [e for e in self.events if first <= e.create_time < bound]
         if position.counted and self.counts:
             return Page([], count=len(found))

@@ -84,8 +84,8 @@ scraps = st.lists(
     max_size=12,
 ).map("".join)
 HEAD = (
-    Condition("meta.create_time", ">=", Moment(1_700_000_000 * 10**9)),
-    Condition("meta.create_time", "<", Moment(1_700_000_100 * 10**9)),
+    Condition("meta.create_time", ">=", Moment(1_699_999_999 * 10**9)),
+    Condition("meta.create_time", "<", Moment(1_700_000_101 * 10**9)),
 )
 
 
@@ -162,8 +162,8 @@ def test_event_content_forges_no_log_line(api: FakeEndorApi, tmp_path: Path) -> 
 def test_a_message_of_the_server_forges_no_log_line(
     where: t.Literal["auth", "list"], api: FakeEndorApi, tmp_path: Path
 ) -> None:
-    for status in (503, 404):
-        api.fail(Fault.status(status, message=FORGERY), where=where)
+    api.fail(Fault.status(503, message=FORGERY), where=where)
+    api.fail(Fault.status(404, message=FORGERY), where=where, times=None)
     output = run_command(tmp_path, config=config_for(api, start_date=START))
     assert_no_line_is_forged(output)
     assert "Traceback" in output.stderr
