@@ -61,7 +61,7 @@ def count_in_archive(ask: Ask, query: Position) -> Page:
     """
     refusals: list[ApiError] = []
     for by_path in (True, False):
-        for page, _ in _accepted(ask, query, by_path, refusals):
+        for page, _ in _accepted(ask, query, refusals, by_path=by_path):
             return page
     raise _refused(refusals)
 
@@ -81,7 +81,7 @@ def best_way(ask: Ask, ask_active: Callable[[Position], Page], first: Position) 
     refusals: list[ApiError] = []
     best: tuple[int, ArchiveWay] | None = None
     for by_path in (True, False):
-        found = [(page.count or 0, way) for page, way in _accepted(ask, query, by_path, refusals)]
+        found = [(page.count or 0, way) for page, way in _accepted(ask, query, refusals, by_path=by_path)]
         if not found:
             continue
         count, way = max(found, key=lambda one: one[0])
@@ -95,10 +95,7 @@ def best_way(ask: Ask, ask_active: Callable[[Position], Page], first: Position) 
 
 
 def _accepted(
-    ask: Ask,
-    query: Position,
-    by_path: bool,
-    refusals: list[ApiError],
+    ask: Ask, query: Position, refusals: list[ApiError], *, by_path: bool
 ) -> Iterator[tuple[Page, ArchiveWay]]:
     """Ask at an address with one condition after the other, and give the answers."""
     for condition in CONDITIONS:

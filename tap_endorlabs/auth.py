@@ -174,12 +174,11 @@ class ApiKeyAuth:
             }:
                 raise LogInError(
                     "Endor Labs refused the API key: api_key or api_secret is wrong, or the key has expired. "
-                    "Make a new one in Endor Labs under Access Control > API Keys > Generate API Key.",
-                    error.status,
+                    "Make a new one in Endor Labs under Access Control > API Keys > Generate API Key."
                 ) from error
             if error.status in {HTTPStatus.NOT_FOUND, HTTPStatus.METHOD_NOT_ALLOWED, HTTPStatus.NOT_IMPLEMENTED}:
-                raise LogInError(f"{error} This is no Endor Labs API: check api_url.", error.status) from error
-            raise LogInError(str(error), error.status) from error
+                raise LogInError(f"{error} This is no Endor Labs API: check api_url.") from error
+            raise LogInError(str(error)) from error
         except TooSlowError as error:
             # Nobody can ask for less at a log-in.
             raise TransientError(str(error), error.retry_after, error.advice, error.status) from error

@@ -4,7 +4,7 @@ A bookmark is a value V and a set S of uuids: every event before V has been emit
 exactly those in S have been. So no event is lost when many share one instant or some become visible late, and none is
 emitted twice.
 
-Where the archive could not be read, gaps say so: of the events in them, those that were in the archive are missing.
+What could not be read is named by gaps: nothing of them has been emitted.
 
 For a proof by count it also knows how many events have been emitted since the last one.
 """
@@ -49,10 +49,26 @@ class Scope(t.NamedTuple):
 
 
 class Gap(t.NamedTuple):
-    """A range of stamps in which events of the archive are missing; `end` is exclusive."""
+    """A range of stamps of which nothing has been emitted, as it could not be read.
+
+    Attributes:
+        begin: its first stamp, moved on by what is emitted of it later.
+        end: its last stamp, exclusive.
+        emitted: which events of its first stamp have been emitted; None in the states of earlier versions, whose gaps
+            were incomplete rather than empty, so that they can't be filled.
+    """
 
     begin: str
     end: str
+    emitted: list[str] | None = []  # noqa: RUF012 - never changed in place
+
+    def after(self, events: Sequence[Event]) -> Gap:
+        """Give what is left when these events have been emitted, in order, with none left out before the last."""
+        if not events:
+            return self
+        begin = events[-1].create_time
+        ties = [event.uuid for event in events if event.create_time == begin]
+        return Gap(begin, self.end, [*(self.emitted or []), *ties] if begin == self.begin else ties)
 
 
 @dataclass
@@ -63,7 +79,7 @@ class Bookmark:
         value: V, a stamp.
         emitted: S, each uuid with the stamp of its event.
         limit: the stamp that V may not pass in this run, as events may still become visible after it.
-        gaps: from which stamp to which the archive could not be read, in order.
+        gaps: what could not be read, in order.
         since: the stamp up to which a count has proved the log complete, or where the first run began.
         emitted_since: how many events with since <= create_time < V have been emitted or left out.
     """
@@ -122,11 +138,11 @@ class Bookmark:
         self.since, self.emitted_since = until, emitted
 
     def leave_gap(self, begin: str, end: str) -> None:
-        """Take note that the archive could not be read from one stamp to another."""
+        """Take note that nothing could be read from one stamp to another."""
         merged: list[Gap] = []
-        for gap in sorted([*self.gaps, Gap(begin, end)]):
-            if merged and gap.begin <= merged[-1].end:
-                merged[-1] = Gap(merged[-1].begin, max(merged[-1].end, gap.end))
+        for gap in sorted([*self.gaps, Gap(begin, end)], key=lambda gap: gap[:2]):
+            if merged and gap.begin <= merged[-1].end and None not in (gap.emitted, merged[-1].emitted):
+                merged[-1] = merged[-1]._replace(end=max(merged[-1].end, gap.end))
             else:
                 merged.append(gap)
         self.gaps = merged
@@ -141,7 +157,7 @@ class Bookmark:
             "replication_key": REPLICATION_KEY,
             "replication_key_value": self.value,
             "emitted": sorted([stamp, uuid] for uuid, stamp in self.emitted.items()),
-            "gaps": [{"from": gap.begin, "to": gap.end} for gap in self.gaps],
+            "gaps": [{"from": gap.begin, "to": gap.end, "emitted": gap.emitted} for gap in self.gaps],
             "scope": scope._asdict(),
             "proof": {"since": self.since, "emitted": self.emitted_since},
         }
@@ -186,7 +202,11 @@ def _pairs(emitted: object) -> list[t.Any]:
 def _gaps(gaps: object) -> list[Gap]:
     if not isinstance(gaps, list) or not all(isinstance(gap, dict) for gap in gaps):
         raise _broken("gaps", "a list of objects with from and to", gaps)
-    return [Gap(_stamp("gaps.from", gap.get("from")), _stamp("gaps.to", gap.get("to"))) for gap in gaps]
+    if not all(isinstance(gap.get("emitted"), (list, type(None))) for gap in gaps):
+        raise _broken("gaps", "objects with a list of uuids in emitted", gaps)
+    return [
+        Gap(_stamp("gaps.from", gap.get("from")), _stamp("gaps.to", gap.get("to")), gap.get("emitted")) for gap in gaps
+    ]
 
 
 def _proof(proof: object) -> tuple[str, int]:

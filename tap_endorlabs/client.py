@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from http import HTTPStatus
 
 from tap_endorlabs.archive_way import NEED_A_KIND, best_way, count_in_archive
-from tap_endorlabs.errors import ApiError, ArchiveRefusedError, LogInError, TooSlowError, TransientError
+from tap_endorlabs.errors import ApiError, ArchiveRefusedError, TooSlowError, TransientError
 from tap_endorlabs.pages import decode_page
 from tap_endorlabs.timestamps import stamp_of_second
 
@@ -98,8 +98,6 @@ class LogClient:
         path = f"{self._path}/archived" if way and way.by_path else self._path
         try:
             return self._send(path, query_of(position, self._api.settings, way))
-        except LogInError:
-            raise
         except ApiError as error:
             if way is not None and error.status == HTTPStatus.FORBIDDEN:
                 raise ArchiveRefusedError(

@@ -74,7 +74,7 @@ class Databases:
         except ArchiveRefusedError as error:
             self.complaint = str(error)
             return False
-        if page.size == 0 and count(old, active) and count(old - _YEARS, old, archived=True) == 0:
+        if page.size == 0 and count(old, active) and count(old - _YEARS, active, archived=True) == 0:
             self.complaint = _NOTHING
         return True
 

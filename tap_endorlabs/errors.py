@@ -36,7 +36,7 @@ class ApiError(TapError):
         self.status = status
 
 
-class LogInError(ApiError):
+class LogInError(TapError):
     """The API refused the log-in: the API key and not the request that needed it."""
 
 

@@ -107,10 +107,10 @@ class LogStream(Stream):
                             self._write_state(run)
                         else:
                             yield from self._batch_records(run, self._fit(events))
-            self._endor_tap.missing += [*run.missing, *client.missing]
-            if run.rejected:
+            self._endor_tap.missing += [*run.findings.missing, *client.missing]
+            if run.findings.rejected:
                 self._endor_tap.missing.append(
-                    f"{run.rejected} objects that can't be records were left out (see above); "
+                    f"{run.findings.rejected} objects that can't be records were left out (see above); "
                     "all others have been emitted. Report them to Endor Labs."
                 )
 
@@ -133,7 +133,7 @@ class LogStream(Stream):
             Outcome(
                 complete=complete,
                 events=self._run.progress.events if self._run else 0,
-                left_out=self._run.rejected if self._run else 0,
+                left_out=self._run.findings.rejected if self._run else 0,
                 requests=requests.total(),
                 seconds=time.monotonic() - begun,
                 bookmark=self.stream_state.get("replication_key_value"),

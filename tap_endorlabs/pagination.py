@@ -41,11 +41,8 @@ FIRST_SHARE = 64
 SPARSE = 0.5
 """A stretch that was read whole for less than this part of a page was too short."""
 
-NARROW = 10
-"""A stretch of fewer seconds is read whole without a margin, which would bring too much twice."""
-
 DENSE = 0.05
-"""Nor is there a margin where a second has more of a page than this."""
+"""There is no margin where a second has more of a page than this: it would bring too much twice."""
 
 OUTSIDE = 61
 """So many seconds beyond its ends a server may take to be in a range, as where its times are minutes."""
@@ -232,8 +229,7 @@ class SeekPaginator(BaseAPIPaginator[Position]):
         if not self._limits.sorts and not width:
             width = self.plan.whole_seconds = max((self.stop - second) // FIRST_SHARE, 1)
         stop = min(second + min(width or self._limits.width, self._limits.width), self.stop)
-        is_costly = self.plan.density.rate > DENSE or (width and stop - second < NARROW)
-        margin = 0 if is_costly else self._margin
+        margin = 0 if self.plan.density.rate > DENSE else self._margin
         return Position(second, stop, self._limits.page_size, width > 0, archived=self._databases[0], margin=margin)
 
     def _settle(self, second: int) -> None:

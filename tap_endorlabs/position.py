@@ -7,6 +7,9 @@ import typing as t
 SMALLEST_PAGE = 50
 """Fewer events than this are not asked for at a time: small pages are slow on logs."""
 
+NARROW = 10
+"""Fewer seconds are asked for without a margin, which would bring too much twice, and what is the matter with others."""
+
 
 class Position(t.NamedTuple):
     """What one request asks for.
@@ -34,7 +37,9 @@ class Position(t.NamedTuple):
 
     @property
     def ends(self) -> tuple[int, int]:
-        """The seconds to ask for, with the margin; behind a page in the order of time it costs nothing."""
+        """The seconds to ask for, with the margin, which costs nothing behind a page in the order of time."""
+        if self.stop - self.start < NARROW:
+            return self.start, self.stop
         return self.start - self.margin, self.stop + (1 if self.is_sorted else self.margin)
 
     @property

@@ -9,6 +9,7 @@ from tap_endorlabs.archive import ACTIVE_UNTIL, Zone
 from tap_endorlabs.bookmark import START_ANEW, Bookmark
 from tap_endorlabs.databases import Databases
 from tap_endorlabs.errors import StateError, UnreadableError
+from tap_endorlabs.findings import Findings
 from tap_endorlabs.position import SMALLEST_PAGE, Position
 from tap_endorlabs.probing import probe
 from tap_endorlabs.progress import Progress
@@ -20,11 +21,11 @@ if t.TYPE_CHECKING:
     import logging
     from collections.abc import Callable, Generator
 
+    from tap_endorlabs.bookmark import Gap
     from tap_endorlabs.pieces import Stretch
     from tap_endorlabs.records import Event, Page, Reject
     from tap_endorlabs.settings import Settings
 
-_MOST_REJECTS_LOGGED = 20
 _MINUTE = 60
 _DAY = 86_400
 _CLOCKS_DIFFER = 300
@@ -47,7 +48,7 @@ class LogRun:
     Attributes:
         first: whether there was no bookmark.
         bookmark: where the next run begins, by what has been noted.
-        missing: what of the log could not be read, a line for each part.
+        findings: what of the log could not be read.
         progress: how many events have been noted.
     """
 
@@ -60,7 +61,7 @@ class LogRun:
         clock: Callable[[], float] = time.monotonic,
     ) -> None:
         begun = stamp_of(now)
-        self.missing: list[str] = []
+        self.findings = Findings(logger)
         self._clock = clock
         self._begun = second_of(begun) - clock()
         self.first = bookmark is None
@@ -70,7 +71,7 @@ class LogRun:
         self._from = self.bookmark.value
         self._end = min(settings.end_date or begun, begun)
         self._logger = logger
-        self._rejects: set[Reject] = set()
+        self._gap: Gap | None = None
         # Whole minutes, as the times of a server may have no more.
         self._start = second_of(self._from) // _MINUTE * _MINUTE
         self._stop = -(-second_after(self._end) // _MINUTE) * _MINUTE
@@ -127,22 +128,48 @@ class LogRun:
         reader = ZoneReader(fetch, self._settings, self._settled, self._logger)
         proves_past = reader.proves and self._is_proof_due()
         reader.proves_all |= proves_past
+        if proves_past and self._settings.include_archived:
+            yield from self._fill_gaps(reader)
         databases = Databases(reader, self._start, self._stop, self._now)
         zones = databases.zones(lambda: self.probe(reader.fetch), proves=reader.proves)
         for zone in zones if self._settings.include_archived else [Zone(self._start, self._stop)]:
             for stretch in self._read_zone(reader, zone):
                 for reject in stretch.rejected:
-                    self._count(reject)
+                    self._leave_out(reject)
                 self._close_gap(databases, stretch)
                 if proves_past:
                     self._prove_past(reader, stretch)
                     proves_past = False
-                if reader.proves_all and stretch.reached >= self._settled > second_of(self.bookmark.since):
-                    # What has been read up to there is proved by now, and is about to be emitted.
+                is_proved = reader.proves_all and stretch.reached >= self._settled > second_of(self.bookmark.since)
+                if is_proved and not self.findings.left_a_gap:
+                    # What has been read up to there is about to be emitted. A new gap is asked for by the next run.
                     self.bookmark.proved(stamp_of_second(self._settled))
                 yield from self._pages(self.only_new(stretch.events))
                 self.progress.report(stretch)
         self._close_gap(databases, None)
+
+    def _fill_gaps(self, reader: ZoneReader) -> Generator[list[Event]]:
+        """Read once more what earlier runs could not read."""
+        for gap in [gap for gap in self.bookmark.gaps if gap.emitted is not None]:
+            self._gap = gap
+            first, last = second_of(gap.begin) // _MINUTE * _MINUTE, second_after(gap.end)
+            databases = Databases(reader, first, last, self._now)
+            try:
+                for zone in databases.zones(lambda: self.probe(reader.fetch), proves=reader.proves):
+                    if not databases.complaint:
+                        for stretch in reader.read(zone):
+                            yield from self._pages([e for e in stretch.events if self._is_in_gap(e)])
+            except UnreadableError as error:
+                databases.complaint = str(error)
+            if databases.complaint:
+                self.findings.miss(f"Events from {gap.begin} to {gap.end} are still missing.", why=databases.complaint)
+            else:
+                self.bookmark.gaps = [other for other in self.bookmark.gaps if other.end != gap.end]
+            self._gap = None
+
+    def _is_in_gap(self, event: Event) -> bool:
+        gap = t.cast("Gap", self._gap)
+        return gap.begin <= event.create_time < gap.end and event.uuid not in (gap.emitted or [])
 
     def _pages(self, events: list[Event]) -> Generator[list[Event]]:
         """Cut what was proved together into pages, so that a state may follow each."""
@@ -165,37 +192,37 @@ class LogRun:
             count = reader.counter.count(since, self._start)
         if count is None or count <= delivered:
             return
-        self._miss(
+        self.findings.miss(
             f"From {stamp_of_second(since)} to {stamp_of_second(self._start)} the API counts {count} events, of which "
             f"{delivered} have been delivered: {count - delivered} came to light later than lookback_seconds "
             f"({self._settings.lookback_seconds}) after they happened, or were not listed then. Raise "
             "lookback_seconds; a run of its own with that start_date and end_date brings what is missing."
         )
 
-    def _count(self, reject: Reject) -> None:
+    def _leave_out(self, reject: Reject) -> None:
         outside = reject.create_time and not self._from <= reject.create_time < self._end
-        if outside or reject in self._rejects:
-            return
-        self._rejects.add(reject)
-        if reject.create_time:
+        if not outside and self.findings.leave_out(reject) and reject.create_time:
             self.bookmark.leave_out([reject.create_time])
-        if len(self._rejects) <= _MOST_REJECTS_LOGGED:
-            self._logger.error("An object that can't be a record was left out: %s", reject)
 
     def _close_gap(self, databases: Databases, first: Stretch | None) -> None:
         """Let the bookmark say what is missing for want of the archive, as soon as the first event is there."""
         active = min(stamp_of_second(self._now() - ACTIVE_UNTIL), self._end)
-        if not databases.complaint or (first and not first.events and stamp_of_second(first.reached) < active):
+        events = self.only_new(first.events) if first else []
+        if not databases.complaint or (first and not events and stamp_of_second(first.reached) < active):
             return
-        end = min(first.events[0].create_time, active) if first and first.events else active
-        self.bookmark.leave_gap(self._from, end)
-        self.bookmark.pass_to(min(end, self.bookmark.limit))
-        self._miss(
+        end = min(events[0].create_time, active) if events else active
+        self._leave_gap(self._from, end)
+        self.findings.miss(
             f"Events from {self._from} to {active} are missing as far as they are in the archive; "
             "the state says so (gaps).",
             why=databases.complaint,
         )
         databases.complaint = ""
+
+    def _leave_gap(self, begin: str, end: str) -> None:
+        self.findings.left_a_gap = True
+        self.bookmark.leave_gap(begin, end)
+        self.bookmark.pass_to(min(end, self.bookmark.limit))
 
     def _read_zone(self, reader: ZoneReader, zone: Zone) -> Generator[Stretch]:
         """Read a zone but for the seconds that can't be read."""
@@ -211,26 +238,20 @@ class LogRun:
             # Where other seconds can't be read either, this fails, and so does the run.
             reader.fetch(Position(zone.stop, zone.stop + 1, SMALLEST_PAGE, whole=True))
             begin, end = stamp_of_second(error.second), stamp_of_second(error.second + 1)
-            self.bookmark.leave_gap(begin, end)
-            self.bookmark.pass_to(min(end, self.bookmark.limit))
-            self._miss(f"Events from {begin} to {end} are missing; the state says so (gaps).", why=str(error))
+            self._leave_gap(begin, end)
+            self.findings.miss(f"Events from {begin} to {end} are missing; the state says so (gaps).", why=str(error))
             return error.second + 1
         return None
 
-    def _miss(self, what: str, why: str = "") -> None:
-        """Say what is missing, and let the run end with it."""
-        self._logger.warning("%s", f"{why} {what}".strip())
-        self.missing.append(what)
-
     def note(self, events: list[Event]) -> None:
         """Take note of new events that have been emitted, in order, with none left out before the last."""
-        self.bookmark.note(events)
+        if self._gap is None:
+            self.bookmark.note(events)
+        else:
+            rest = self._gap.after(events)
+            self.bookmark.gaps = [rest if gap == self._gap else gap for gap in self.bookmark.gaps]
+            self._gap = rest
         self.progress.events += len(events)
-
-    @property
-    def rejected(self) -> int:
-        """How many objects were left out, as they can't be records."""
-        return len(self._rejects)
 
     def only_new(self, events: list[Event]) -> list[Event]:
         """Give those of some events that lie in the range and have not been emitted yet."""

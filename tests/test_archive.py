@@ -16,9 +16,12 @@ from hypothesis import strategies as st
 
 from tap_endorlabs.archive import ACTIVE, ARCHIVE, BOTH, Zone, zones
 from tap_endorlabs.bookmark import Bookmark, Gap, Scope, bookmark_of
-from tap_endorlabs.errors import ArchiveRefusedError, StateError
+from tap_endorlabs.client import LogClient
+from tap_endorlabs.errors import ArchiveRefusedError, IncompleteError, StateError
 from tap_endorlabs.run import LogRun
+from tap_endorlabs.settings import Settings
 from tap_endorlabs.state import resume
+from tap_endorlabs.tap import TapEndorLabs
 from tests.conftest import NOW
 from tests.fake_endor_api import Fault, make_events
 from tests.harness import config_for, run_inside
@@ -198,13 +201,41 @@ def test_a_key_that_may_not_read_the_archive_gets_the_rest_and_one_warning(
         "Events from 2025-12-31T12:00:00.000000Z to 2026-03-02T12:00:00.000000Z are missing as far as"
     )
     # Nothing of a gap has been delivered, so it ends with the first event that has.
-    assert output.bookmark["gaps"] == [{"from": "2025-12-31T12:00:00.000000Z", "to": output.records[0]["create_time"]}]
+    gap = {"from": "2025-12-31T12:00:00.000000Z", "to": output.records[0]["create_time"], "emitted": []}
+    assert output.bookmark["gaps"] == [gap]
 
-    asked = len(empty_api.list_requests)
+    # The next run asks again, and those of the day after it don't.
     second = process.run(config=config, state=output.state)
-    assert (second.code, second.uuids, len(empty_api.list_requests) - asked) == (0, [], 1)
-    assert second.bookmark["gaps"] == output.bookmark["gaps"]
-    assert "may not read the archive" not in second.stderr
+    assert (second.code, second.uuids, second.bookmark["gaps"]) == (3, [], [gap])
+    assert "are still missing" in second.errors[0]
+    asked = len(empty_api.list_requests)
+    third = process.run(config=config, state=second.state)
+    assert (third.code, third.uuids, len(empty_api.list_requests) - asked) == (0, [], 1)
+    assert third.bookmark["gaps"] == [gap]
+
+
+@pytest.mark.parametrize("killed_after", [0, 1, 3, 100])
+def test_a_gap_is_filled_when_the_archive_can_be_read_again(killed_after: int, empty_api: FakeEndorApi) -> None:
+    config = fill(empty_api, 900, 90) | {"page_size": 50}
+    empty_api.behaviour.archive_denied = True
+    with pytest.raises(IncompleteError):
+        run_inside(config)
+    first = LogRun(Settings.of(config), None, NOW, LOGGER)
+    client = client_of(config)
+    kept = [e for events in first.new_events(client.fetch) for e in noted(first, events)]
+    assert first.bookmark.gaps
+    empty_api.behaviour.archive_denied = False
+    state = first.bookmark.to_state(SCOPE)
+    for last in (False, True):
+        run = LogRun(Settings.of(config), bookmark_of(json.loads(json.dumps(state))), NOW, LOGGER)
+        for count, events in enumerate(run.new_events(client.fetch)):
+            if count == killed_after and not last:
+                break
+            kept += noted(run, events)
+            state = run.bookmark.to_state(SCOPE)
+        state = run.bookmark.to_state(SCOPE) if last else state
+    assert sorted(event.uuid for event in kept) == uuids_of(empty_api)
+    assert run.bookmark.gaps == []
 
 
 def test_a_refusal_that_passes_leaves_no_gap(empty_api: FakeEndorApi) -> None:
@@ -224,6 +255,10 @@ def test_a_key_that_may_read_nothing_leaves_no_gap(empty_api: FakeEndorApi, proc
     assert output.of("STATE") == []
     empty_api.heal()
     assert sorted(process.run(config=config).uuids) == uuids_of(empty_api)
+
+
+def client_of(config: dict[str, t.Any]) -> LogClient:
+    return LogClient(TapEndorLabs(config=config).api, "audit-logs", LOGGER)
 
 
 def noted(run: LogRun, events: list[Event]) -> list[Event]:

@@ -94,7 +94,7 @@ def test_a_complete_run_shows_no_secret_in_output_state_or_debug_log(own_api: Fa
 
 
 def test_a_structured_log_shows_no_secret_either(own_api: FakeEndorApi, process: Process) -> None:
-    own_api.fail(Fault.status(400, message=EVERY_FORM))
+    own_api.fail(Fault.status(400, message=EVERY_FORM), times=None)
     log = {
         "version": 1,
         "disable_existing_loggers": False,

@@ -218,7 +218,9 @@ def test_a_state_that_makes_start_date_without_effect_is_told(api: FakeEndorApi,
 
 
 def states_of_failed_run(api: FakeEndorApi, folder: Path, **files: t.Any) -> list[State]:
-    output = run_command(folder, config=config_for(api, start_date=START, page_size=100, concurrency=1), **files)
+    # Each page leaves as soon as it is read.
+    settings = {"start_date": START, "page_size": 100, "concurrency": 1, "completeness_check": "never"}
+    output = run_command(folder, config=config_for(api, **settings), **files)
     assert output.code not in {0, 3}
     return [message["value"]["bookmarks"] for message in output.of("STATE")]
 
@@ -266,7 +268,7 @@ def test_a_stream_s_first_run_that_fails_leaves_the_others_their_state(api: Fake
 def test_a_first_run_without_events_writes_a_state(begin: str | None, value: str, empty_api: FakeEndorApi) -> None:
     bookmark = run_inside(config_for(empty_api, start_date=begin)).bookmark
     assert bookmark["replication_key_value"] == value
-    assert bookmark["proof"] == {"since": value, "emitted": 0}
+    assert bookmark["proof"]["emitted"] == 0
 
 
 def test_what_was_left_out_is_counted_once_for_the_next_proof(
@@ -281,7 +283,11 @@ def test_what_was_left_out_is_counted_once_for_the_next_proof(
             del item["uuid"]
         items += news
         empty_api.store.add_raw(news)
-        output = run_command(tmp_path, config=config_for(empty_api, start_date=START, page_size=20), state=state)
+        output = run_command(
+            tmp_path,
+            config=config_for(empty_api, start_date=START, page_size=20, completeness_check="never"),
+            state=state,
+        )
         assert output.code == 3
         state = output.state
         value, since = output.bookmark["replication_key_value"], output.bookmark["proof"]["since"]
@@ -291,7 +297,7 @@ def test_what_was_left_out_is_counted_once_for_the_next_proof(
 
 
 def test_another_filter_begins_a_new_count(api: FakeEndorApi) -> None:
-    first = run_inside(config_for(api, start_date=START))
+    first = run_inside(config_for(api, start_date=START, completeness_check="never"))
     assert first.bookmark["proof"]["emitted"] > 1000
     second = run_inside(config_for(api, filter="spec.operation=='OPERATION_DELETE'"), first.state)
     assert second.bookmark["proof"] == {"since": first.bookmark["replication_key_value"], "emitted": 0}

@@ -121,6 +121,7 @@ class _Rule:
     left: float
     after: int
     since: bytes | None
+    when: bytes | None
     then: Callable[[], object] | None
 
 
@@ -144,6 +145,7 @@ class Faults:
         times: int | None,
         after: int,
         since: str | None,
+        when: str | None,
         then: Callable[[], object] | None,
     ) -> None:
         """Plan a fault for `times` requests (None: all), from the one after the next `after` on.
@@ -154,11 +156,12 @@ class Faults:
             times: how many of them.
             after: how many pass before that.
             since: the fault begins with the first answer that holds this text.
+            when: it meets only the answers that hold this text.
             then: is called each time.
         """
-        begins = None if since is None else since.encode()
+        begins, only = (None if text is None else text.encode() for text in (since, when))
         with self._lock:
-            self._rules.append(_Rule(fault, where, float("inf") if times is None else times, after, begins, then))
+            self._rules.append(_Rule(fault, where, float("inf") if times is None else times, after, begins, only, then))
 
     def clear(self) -> None:
         """Forget all faults."""
@@ -175,7 +178,9 @@ class Faults:
         met = None
         with self._lock:
             for rule in self._rules:
-                if rule.where != where or (rule.since is None) != (body is None):
+                if rule.where != where or (rule.since is None and rule.when is None) != (body is None):
+                    continue
+                if rule.when is not None and rule.when not in (body or b""):
                     continue
                 if rule.since is not None and body is not None:
                     if rule.since not in body:

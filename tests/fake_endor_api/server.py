@@ -98,13 +98,15 @@ class FakeEndorApi:
         times: int | None = 1,
         after: int = 0,
         since: str | None = None,
+        when: str | None = None,
         then: Callable[[], object] | None = None,
     ) -> None:
         """Let requests fail: `times` of them (None: all), after the next `after` have passed.
 
-        With `since` that begins with the first answer that holds this text; `then` is called each time.
+        With `since` that begins with the first answer that holds this text, with `when` it meets only answers that hold
+        it; `then` is called each time.
         """
-        self._faults.add(fault, where=where, times=times, after=after, since=since, then=then)
+        self._faults.add(fault, where=where, times=times, after=after, since=since, when=when, then=then)
 
     def heal(self) -> None:
         """Forget all faults, and listen again."""

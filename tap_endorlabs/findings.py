@@ -1,0 +1,49 @@
+"""What a run has found missing, although all that could be read was emitted."""
+
+from __future__ import annotations
+
+import typing as t
+
+if t.TYPE_CHECKING:
+    import logging
+
+    from tap_endorlabs.records import Reject
+
+_MOST_REJECTS_LOGGED = 20
+
+
+class Findings:
+    """Says what is missing, and remembers it for the end of the run.
+
+    Args:
+        logger: gets a line for each finding.
+
+    Attributes:
+        missing: what of the log could not be read, a line for each part.
+        left_a_gap: whether the bookmark names some of it for the first time.
+    """
+
+    def __init__(self, logger: logging.Logger) -> None:
+        self.missing: list[str] = []
+        self.left_a_gap = False
+        self._logger = logger
+        self._rejects: set[Reject] = set()
+
+    def miss(self, what: str, why: str = "") -> None:
+        """Say what is missing, and let the run end with it."""
+        self._logger.warning("%s", f"{why} {what}".strip())
+        self.missing.append(what)
+
+    def leave_out(self, reject: Reject) -> bool:
+        """Say which object was left out; give whether it was the first time."""
+        if reject in self._rejects:
+            return False
+        self._rejects.add(reject)
+        if len(self._rejects) <= _MOST_REJECTS_LOGGED:
+            self._logger.error("An object that can't be a record was left out: %s", reject)
+        return True
+
+    @property
+    def rejected(self) -> int:
+        """How many objects were left out, as they can't be records."""
+        return len(self._rejects)

@@ -1,0 +1,279 @@
+"""What was read is written only when the API counts as much, and what came too late is told."""
+
+from __future__ import annotations
+
+import datetime as dt
+import itertools
+import random
+import typing as t
+
+import pytest
+
+from tap_endorlabs import proof
+from tap_endorlabs.archive import Zone
+from tap_endorlabs.counting import Counter
+from tap_endorlabs.errors import ApiError, TooSlowError, UncountedError
+from tap_endorlabs.pieces import Stretch
+from tap_endorlabs.proof import Part, Proof
+from tap_endorlabs.rereading import Rereader
+from tap_endorlabs.zone_reader import ZoneReader
+from tests.conftest import NOW
+from tests.fake_endor_api import Fault, make_events, make_events_at
+from tests.fake_endor_api.times import to_nanoseconds
+from tests.harness import config_for, run_inside
+from tests.in_process import run_command
+from tests.log_model import LogModel, event
+from tests.test_run import LOGGER, START, some_settings
+
+if t.TYPE_CHECKING:
+    from pathlib import Path
+
+    from tap_endorlabs.position import Position
+    from tap_endorlabs.records import Page
+    from tests.fake_endor_api import FakeEndorApi, ManualClock
+
+TEN_DAYS_AGO = (NOW - dt.timedelta(days=10)).isoformat()
+
+
+def a_log(count: int, **options: t.Any) -> LogModel:
+    """One event every 9 seconds."""
+    return LogModel([event((START + n * 9) * 1_000_000, f"{n:06}") for n in range(count)], random.Random(1), **options)
+
+
+def read(log: LogModel, count: int, **settings: t.Any) -> list[Stretch]:
+    stop = START + count * 9
+    reader = ZoneReader(log.fetch, some_settings(page_size=50, **settings), stop, LOGGER)
+    return list(reader.read(Zone(START, stop)))
+
+
+@pytest.mark.parametrize("concurrency", [1, 8])
+def test_the_proof_of_a_hundred_pages_costs_six_requests_at_most(concurrency: int) -> None:
+    log = a_log(5000)
+    stretches = read(log, 5000, concurrency=concurrency)
+    assert [e for stretch in stretches for e in stretch.events] == log.events
+    counts = [position for position in log.asked if position.counted]
+    assert 4 <= len(counts) <= 6
+    # They meet, so that nothing is left out between them.
+    counts.sort()
+    assert (counts[0].start, counts[-1].stop) == (START, START + 45_000)
+    assert all(one.stop == other.start for one, other in itertools.pairwise(counts))
+    # Between whole minutes, as the times of a server may have no more.
+    assert all(one.stop % 60 == 0 for one in counts[:-1])
+
+
+def test_what_fits_a_page_is_not_proved_unless_its_size_is_suspicious() -> None:
+    for count, counted in ((7, False), (25, True), (49, False), (50, False), (51, True)):
+        log = a_log(count)
+        read(log, count)
+        assert any(position.counted for position in log.asked) == counted, count
+    log = a_log(7)
+    read(log, 7, completeness_check="always")
+    assert [position.counted for position in log.asked] == [False, True]
+
+
+def test_nothing_is_proved_where_that_is_not_wanted() -> None:
+    log = a_log(500)
+    assert sum(len(stretch.events) for stretch in read(log, 500, completeness_check="never")) == 500
+    assert not any(position.counted for position in log.asked)
+
+
+def test_nothing_leaves_before_it_is_proved(api: FakeEndorApi, tmp_path: Path) -> None:
+    api.behaviour.count = "high"
+    output = run_command(tmp_path, config=config_for(api, start_date=TEN_DAYS_AGO))
+    assert output.code == 1
+    assert output.records == []
+    assert output.of("STATE") == []
+    (line,) = output.errors
+    assert "counts 1199 events from 2026-03-21T12:00:00.000000Z to 2026-03-31T11:55:00.000000Z" in line
+    assert "it lists only 1198" in line
+
+
+def test_what_was_proved_before_a_fault_is_kept(api: FakeEndorApi, tmp_path: Path) -> None:
+    config = config_for(api, start_date=TEN_DAYS_AGO, page_size=20, concurrency=4)
+    api.fail(Fault.status(403), after=35, times=None)
+    output = run_command(tmp_path, config=config)
+    assert output.code == 1
+    assert 400 <= len(output.records) < 1200
+    api.heal()
+    rest = run_command(tmp_path, config=config, state=output.state)
+    assert sorted(output.uuids + rest.uuids) == sorted(api.store.uuids())
+
+
+def test_a_part_ends_where_its_events_are_many_bytes(monkeypatch: pytest.MonkeyPatch) -> None:
+    log = a_log(500)
+    monkeypatch.setattr(proof, "PART_BYTES", 60 * len(log.events[0].raw))
+    assert max(len(stretch.events) for stretch in read(log, 500)) <= 120
+
+
+def test_a_part_is_cut_at_a_whole_minute_where_there_is_one() -> None:
+    minute = START // 60 * 60
+    part = Part(minute, (False,))
+    events = [event((minute + n) * 1_000_000, f"{n:03}") for n in range(150)]
+    part.add(Stretch(events, minute + 149, [], (150,)))
+    rest = part.cut()
+    assert (part.stop, rest.start, rest.stop) == (minute + 120, minute + 120, minute + 149)
+    assert part.events + rest.events == events
+    assert (part.seen, rest.seen) == ([120], [30])
+
+
+class Forgetful:
+    """Loses the second half of each sorted page but the last event."""
+
+    def __init__(self, log: LogModel) -> None:
+        self.log = log
+
+    def fetch(self, position: Position) -> Page:
+        page = self.log.fetch(position)
+        if not position.is_sorted or len(page.events) < 10:
+            return page
+        kept = [*page.events[: len(page.events) // 2], page.events[-1]]
+        return type(page)(kept, size=page.size, says_more=page.says_more)
+
+
+@pytest.mark.parametrize("most_at_once", [100, 10_000])
+def test_what_a_count_does_not_prove_is_read_again(most_at_once: int, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("tap_endorlabs.rereading.MOST_AT_ONCE", most_at_once)
+    log = a_log(1500)
+    stop = START + 1500 * 9
+    reader = ZoneReader(Forgetful(log).fetch, some_settings(page_size=50, concurrency=4), stop, LOGGER)
+    stretches = list(reader.read(Zone(START, stop)))
+    assert [e for stretch in stretches for e in stretch.events] == log.events
+
+
+def test_a_count_is_taken_in_parts_where_all_at_once_takes_too_long() -> None:
+    log = a_log(500)
+
+    def fetch(position: Position) -> Page:
+        if position.counted and position.stop - position.start > 600:
+            raise TooSlowError("too much")
+        return log.fetch(position)
+
+    assert Counter(fetch, LOGGER).count(START, START + 4500) == 500
+
+
+def test_without_counts_the_log_is_read_after_one_warning(caplog: pytest.LogCaptureFixture) -> None:
+    log = a_log(3000)
+
+    def fetch(position: Position) -> Page:
+        if position.counted:
+            raise ApiError("no", 501)
+        return log.fetch(position)
+
+    stop = START + 27_000
+    reader = ZoneReader(fetch, some_settings(page_size=50, concurrency=4), stop, LOGGER)
+    assert sum(len(stretch.events) for stretch in reader.read(Zone(START, stop))) == 3000
+    assert caplog.text.count("can't be proved") == 1
+
+
+def test_a_count_that_is_high_for_a_moment_does_no_harm() -> None:
+    log = a_log(500)
+    lies = [1]
+
+    def fetch(position: Position) -> Page:
+        page = log.fetch(position)
+        if position.counted and lies:
+            return type(page)([], count=(page.count or 0) + lies.pop())
+        return page
+
+    proof_ = Proof(
+        zone := Zone(START, START + 4500),
+        counter := Counter(fetch, LOGGER),
+        Rereader(fetch, counter, 50, LOGGER),
+        50,
+        zone.stop,
+    )
+    stretch = Stretch(sorted(log.events), zone.stop, [], (500,))
+    assert [e for s in proof_.prove(iter([stretch])) for e in s.events] == log.events
+
+
+def test_less_than_is_counted_ends_the_reading() -> None:
+    log = a_log(100)
+    counter = Counter(log.fetch, LOGGER)
+    rereader = Rereader(lambda position: type(log.fetch(position))([]), counter, 50, LOGGER)
+    with pytest.raises(UncountedError, match=r"counts 100 events from .* lists only 0"):
+        list(rereader.reread(START, START + 900, (False,), []))
+
+
+# Once a day
+
+
+def days(api: FakeEndorApi, clock: ManualClock, hours: int, each: int) -> list[str]:
+    """Let time pass and events happen."""
+    begun = clock()
+    clock.advance(hours * 3600)
+    api.store.add(make_events(each, begun, clock(), seed=len(api.store)))
+    return api.store.uuids()
+
+
+def test_a_day_of_runs_is_proved_once(empty_api: FakeEndorApi, clock: ManualClock) -> None:
+    config = config_for(empty_api, start_date=NOW.isoformat())
+    state, uuids, requests = {}, [], []
+    for _ in range(30):
+        days(empty_api, clock, 1, 7)
+        asked = len(empty_api.list_requests)
+        output = run_inside(config, state)
+        state, uuids = output.state, uuids + output.uuids
+        requests.append(len(empty_api.list_requests) - asked)
+    assert sorted(requests)[:28] == [1] * 28
+    assert sum(requests) <= 30 + 2 * 4
+    clock.advance(600)
+    assert sorted(uuids + run_inside(config, state).uuids) == sorted(empty_api.store.uuids())
+
+
+@pytest.mark.parametrize("lookback", [0, 300])
+def test_what_came_too_late_is_told_with_when_and_how_many(
+    lookback: int, empty_api: FakeEndorApi, clock: ManualClock, tmp_path: Path
+) -> None:
+    config = config_for(empty_api, start_date=NOW.isoformat(), lookback_seconds=lookback)
+    state: dict[str, t.Any] = {}
+    for _ in range(3):
+        days(empty_api, clock, 5, 20)
+        state = run_inside(config, state).state
+    # Of the first hours, and visible only now.
+    empty_api.store.add(
+        make_events_at([to_nanoseconds(NOW + dt.timedelta(hours=2, minutes=n)) for n in range(3)], seed=9)
+    )
+    codes, lines = [], []
+    for _ in range(4):
+        days(empty_api, clock, 5, 20)
+        output = run_command(tmp_path, level=20, config=config, state=state)
+        state = output.state
+        codes.append(output.code)
+        lines += output.errors
+    assert codes == [0, 3, 0, 0]
+    (line,) = lines
+    assert "of which" in line
+    assert "3 came to light later than lookback_seconds" in line
+    assert line.startswith("From 2026-03-31T12:0")
+
+
+def test_a_server_whose_clock_is_ahead_of_its_events_loses_none(empty_api: FakeEndorApi, clock: ManualClock) -> None:
+    config = config_for(empty_api, start_date=(NOW - dt.timedelta(minutes=10)).isoformat())
+    state, uuids = {}, []
+    for n in range(30):
+        clock.advance(60)
+        # What happens now bears a time of two minutes ago.
+        times = [to_nanoseconds(clock() - dt.timedelta(seconds=120 - second)) for second in range(0, 60, 20)]
+        empty_api.store.add(make_events_at(times, seed=n))
+        output = run_inside(config, state)
+        state, uuids = output.state, uuids + output.uuids
+    assert sorted(uuids) == sorted(empty_api.store.uuids())
+
+
+def test_a_second_that_always_fails_is_left_out_and_named(api: FakeEndorApi, tmp_path: Path) -> None:
+    events = api.store.objects()
+    bad = events[700]
+    second = bad["meta"]["create_time"][:19]
+    api.fail(Fault.status(500), times=None, when=bad["uuid"])
+    config = config_for(api, start_date=TEN_DAYS_AGO)
+    output = run_command(tmp_path, level=20, config=config)
+    assert output.code == 3, output.stderr
+    readable = [item["uuid"] for item in events if item["meta"]["create_time"][:19] != second]
+    assert sorted(output.uuids) == sorted(readable)
+    (gap,) = output.bookmark["gaps"]
+    assert gap["from"] == f"{second}.000000Z"
+    assert f"Events from {second}.000000Z to" in output.errors[0]
+    api.heal()
+    days_later = run_command(tmp_path, level=20, config=config, state=output.state)
+    rest = [item["uuid"] for item in events if item["meta"]["create_time"][:19] == second]
+    assert (days_later.uuids, days_later.bookmark["gaps"], days_later.code) == (rest, [], 0)
