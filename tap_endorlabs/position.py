@@ -8,7 +8,7 @@ SMALLEST_PAGE = 50
 """Fewer events than this are not asked for at a time: small pages are slow on logs."""
 
 NARROW = 10
-"""Fewer seconds are asked for without a margin, which would bring too much twice, and what is the matter with others."""
+"""Fewer seconds are asked for without a margin, which would bring too much twice, or what others suffer from."""
 
 
 class Position(t.NamedTuple):

@@ -61,6 +61,11 @@ class Part:
         self.counted = threading.Event()
         self.failure: BaseException | None = None
 
+    @property
+    def is_counted(self) -> bool:
+        """Whether the API has counted all of it."""
+        return self.counted.is_set() and self.failure is None and None not in self.counts
+
     def add(self, stretch: Stretch) -> None:
         """Take in what was read next."""
         self.events += stretch.events
@@ -139,20 +144,8 @@ class Proof:
                 self._take(stretch)
                 while self._waiting and (self._waiting[0].counted.is_set() or len(self._waiting) > MOST_WAITING):
                     yield from self._proved(self._waiting.popleft())
-        except (ApiError, UnreadableError):
-            # The server is there, so what was read before can be proved.
-            self._is_last = True
-            last = self._open
-            self._ask(last, last.stop)
-            self._waiting.append(last)
-            last.counted.wait()
-            if None in last.counts:
-                self._waiting.pop()
-            yield from self._rest()
-            raise
-        except TapError:
-            while self._waiting and self._waiting[0].counted.is_set():
-                yield from self._proved(self._waiting.popleft())
+        except TapError as error:
+            yield from self._proved_before(error)
             raise
         self.ask_for_rest()
         self._open.stop = self._zone.stop
@@ -168,6 +161,18 @@ class Proof:
                 self._open = part.cut()
                 self._ask(part, part.stop)
                 self._waiting.append(part)
+
+    def _proved_before(self, error: TapError) -> Generator[Stretch]:
+        """Hand on what can be proved of what was read before a failure."""
+        if isinstance(error, (ApiError, UnreadableError)):
+            # The server is there.
+            self._is_last = True
+            self._ask(self._open, self._open.stop)
+            self._waiting.append(self._open)
+            for part in self._waiting:
+                part.counted.wait()
+        while self._waiting and self._waiting[0].is_counted:
+            yield from self._proved(self._waiting.popleft())
 
     def _rest(self) -> Generator[Stretch]:
         while self._waiting:

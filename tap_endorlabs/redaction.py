@@ -20,6 +20,7 @@ _SHORTEST = 6
 """A text of fewer characters is no secret: to hide it would only garble the messages."""
 
 _QUOTES = "\"'`\u00b4\u2018\u2019\u201a\u201c\u201d\u201e\u00ab\u00bb"
+_ESCAPED = re.compile(r"[\\%&]|[^ -~]")
 _BACKSLASHES = r"\\{1,4}"
 _ESCAPE_LENGTH = 2
 _HTML_NAMES = {ord("'"): ["apos"], **{code: [name] for code, name in codepoint2name.items()}}
@@ -33,8 +34,8 @@ class Secrets:
     """
 
     def __init__(self, *texts: str) -> None:
-        self._texts: set[str] = set()
-        self._pattern: re.Pattern[str] | None = None
+        self._texts: list[str] = []
+        self._plain: re.Pattern[str] | None = None
         self.add(*texts)
 
     def add(self, *texts: str) -> None:
@@ -42,14 +43,22 @@ class Secrets:
 
         What copying has put around one is no part of it: it is hidden with that and without.
         """
-        self._texts |= {form for text in texts for form in (text, bare(text)) if len(form.strip()) >= _SHORTEST}
+        more = {form for text in texts for form in (text, bare(text)) if len(form.strip()) >= _SHORTEST}
+        self._texts = sorted({*self._texts, *more}, key=len, reverse=True)
         if self._texts:
-            longest_first = sorted(self._texts, key=len, reverse=True)
-            self._pattern = re.compile("|".join(form for text in longest_first for form in _forms(text)), re.IGNORECASE)
+            plain = (form for text in self._texts for form in (text, text.replace(" ", "+"), *_encoded(text)))
+            self._plain = re.compile("|".join(map(re.escape, plain)), re.IGNORECASE)
 
     def hide(self, text: str) -> str:
         """Put `***` in the place of each secret."""
-        return text if self._pattern is None else self._pattern.sub("***", text)
+        if self._plain is None:
+            return text
+        text = self._plain.sub("***", text)
+        # Patterns of all escapes are large, and few texts have any.
+        if _ESCAPED.search(text):
+            for secret in self._texts:
+                text = _escaped_form(secret).sub("***", text)
+        return text
 
 
 def is_alien(character: str) -> bool:
@@ -71,11 +80,16 @@ def _is_wrapping(character: str) -> bool:
     return character in _QUOTES or is_alien(character)
 
 
-def _forms(text: str) -> list[str]:
-    """Give patterns of a secret as it stands in URLs, JSON, HTML, Python's messages and the header of a proxy."""
+def _encoded(text: str) -> set[str]:
+    """Give the forms of a secret in the header of a proxy."""
     raw = text.encode(errors="replace")
-    encoded = {encode(raw).decode().rstrip("=") for encode in (base64.b64encode, base64.urlsafe_b64encode)}
-    return ["".join(map(_any_form, text)), *map(re.escape, encoded)]
+    return {encode(raw).decode().rstrip("=") for encode in (base64.b64encode, base64.urlsafe_b64encode)}
+
+
+@lru_cache(maxsize=64)
+def _escaped_form(text: str) -> re.Pattern[str]:
+    """Give a pattern of a secret as it stands in URLs, JSON, HTML and Python's messages."""
+    return re.compile("".join(map(_any_form, text)), re.IGNORECASE)
 
 
 @lru_cache(maxsize=4096)

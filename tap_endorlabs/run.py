@@ -182,7 +182,7 @@ class LogRun:
     def _prove_past(self, reader: ZoneReader, first: Stretch) -> None:
         """Prove what earlier runs have delivered since the last proof, also by what came too late for them."""
         since = second_of(self.bookmark.since)
-        if not self._now() - ACTIVE_UNTIL < since < self._start:
+        if not self._now() - ACTIVE_UNTIL < since < self._start or self.bookmark.gaps:
             return
         # This run sees again what lies between the minute in which it begins and its bookmark.
         again = sum(self.bookmark.since <= event.create_time < self._from for event in first.events)
@@ -249,6 +249,7 @@ class LogRun:
             self.bookmark.note(events)
         else:
             rest = self._gap.after(events)
+            self.bookmark.emitted_since += sum(event.create_time >= self.bookmark.since for event in events)
             self.bookmark.gaps = [rest if gap == self._gap else gap for gap in self.bookmark.gaps]
             self._gap = rest
         self.progress.events += len(events)

@@ -13,6 +13,7 @@ import typing as t
 from dataclasses import dataclass
 from pathlib import Path
 
+from tap_endorlabs.redaction import Secrets
 from tap_endorlabs.retry import Retry
 from tap_endorlabs.tap import TapEndorLabs
 from tests.fake_endor_api import DEMO_KEY, DEMO_NAMESPACE, DEMO_SECRET
@@ -121,6 +122,7 @@ def run_inside(
 
     class Impatient(TapEndorLabs):
         retry = (clock or Clock()).retry()
+        secrets = Secrets()
 
     with contextlib.redirect_stdout(io.StringIO()) as stdout:
         tap = Impatient(config=config, state=state, message_writer=writer, catalog=catalog)

@@ -211,7 +211,7 @@ def test_of_many_that_ask_for_a_new_token_one_fetches_it(
 @pytest.mark.parametrize("status", [400, 401, 403])
 def test_a_wrong_key_ends_after_one_request(status: int, requests_mock: requests_mock.Mocker) -> None:
     requests_mock.post(AUTH, **error(status))
-    with pytest.raises(ApiError, match=r"api_key or api_secret is wrong, or the key has expired.*Access Control"):
+    with pytest.raises(TapError, match=r"api_key or api_secret is wrong, or the key has expired.*Access Control"):
         Exchange().client.fetch(HERE)
     assert requests_mock.call_count == 1
 
@@ -337,7 +337,7 @@ def test_a_request_that_can_never_succeed_ends_at_once(
 
 def test_another_api_is_recognized(requests_mock: requests_mock.Mocker) -> None:
     requests_mock.post(AUTH, status_code=404, text="nothing here", reason="Not Found")
-    with pytest.raises(ApiError, match=r"404 Not Found. This is no Endor Labs API: check api_url."):
+    with pytest.raises(TapError, match=r"404 Not Found. This is no Endor Labs API: check api_url."):
         Exchange().auth.current()
 
 

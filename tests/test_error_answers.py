@@ -302,7 +302,7 @@ def test_what_the_log_in_refuses_in_mid_run_is_told_as_that(
     status: int, line: str, exchange: Exchange, requests_mock: requests_mock.Mocker
 ) -> None:
     requests_mock.post(AUTH, [token(), answer(status, 0, "no")])
-    requests_mock.get(LIST, **answer(401, 16))
+    requests_mock.get(f"{LIST}/archived", **answer(401, 16))
     with pytest.raises(LogInError) as caught:
         exchange.client.fetch(HERE._replace(archived=True))
     assert line in str(caught.value)

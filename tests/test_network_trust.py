@@ -98,7 +98,7 @@ def test_a_certificate_of_a_trusted_authority_must_fit(
         certificate["not_before"] = certificate["not_after"] - dt.timedelta(days=1)
     with (
         api_with(authority.issue_cert(*identities, **certificate)) as api,
-        pytest.raises(ApiError, match="was not accepted"),
+        pytest.raises(TapError, match="was not accepted"),
     ):
         run_inside(config_for(api, start_date=START))
     assert api.requests == []
@@ -129,7 +129,7 @@ def test_no_credential_follows_a_redirect(status: int, where: t.Literal["auth", 
     with RawServer(lambda: [b"HTTP/1.1 200 OK\r\nContent-Length: 2\r\n\r\n{}"]) as elsewhere:
         location = {"Location": f"{elsewhere.url}/v1/auth/api-key"}
         api.fail(Fault.status(status, headers=location), where=where, times=None)
-        with pytest.raises(ApiError, match=f"it redirects to {elsewhere.address}, which is not followed"):
+        with pytest.raises(TapError, match=f"it redirects to {elsewhere.address}, which is not followed"):
             run_inside(config_for(api, start_date=START))
     assert elsewhere.seen == []
 

@@ -90,7 +90,7 @@ def test_nothing_leaves_before_it_is_proved(api: FakeEndorApi, tmp_path: Path) -
 
 def test_what_was_proved_before_a_fault_is_kept(api: FakeEndorApi, tmp_path: Path) -> None:
     config = config_for(api, start_date=TEN_DAYS_AGO, page_size=20, concurrency=4)
-    api.fail(Fault.status(403), after=35, times=None)
+    api.fail(Fault.status(403), after=45, times=None)
     output = run_command(tmp_path, config=config)
     assert output.code == 1
     assert 400 <= len(output.records) < 1200
@@ -207,7 +207,9 @@ def days(api: FakeEndorApi, clock: ManualClock, hours: int, each: int) -> list[s
 
 def test_a_day_of_runs_is_proved_once(empty_api: FakeEndorApi, clock: ManualClock) -> None:
     config = config_for(empty_api, start_date=NOW.isoformat())
-    state, uuids, requests = {}, [], []
+    state: dict[str, t.Any] = {}
+    uuids: list[str] = []
+    requests: list[int] = []
     for _ in range(30):
         days(empty_api, clock, 1, 7)
         asked = len(empty_api.list_requests)
@@ -249,7 +251,8 @@ def test_what_came_too_late_is_told_with_when_and_how_many(
 
 def test_a_server_whose_clock_is_ahead_of_its_events_loses_none(empty_api: FakeEndorApi, clock: ManualClock) -> None:
     config = config_for(empty_api, start_date=(NOW - dt.timedelta(minutes=10)).isoformat())
-    state, uuids = {}, []
+    state: dict[str, t.Any] = {}
+    uuids: list[str] = []
     for n in range(30):
         clock.advance(60)
         # What happens now bears a time of two minutes ago.
