@@ -30,6 +30,7 @@ class Ledger:
         self._records = {item["uuid"]: {**item, "create_time": stamp} for stamp, item in stamped}
         self._kept: set[str] = set()
         self._value = start
+        self._gaps: list[tuple[str, str]] = []
         self._begin()
         self.state: dict[str, t.Any] | None = None
         self.repeated = 0
@@ -75,19 +76,29 @@ class Ledger:
 
     def _check_bookmark(self, bookmark: dict[str, t.Any], limit: str) -> None:
         value = bookmark["replication_key_value"]
-        if missing := [uuid for uuid, stamp in self._stamps.items() if stamp < value and uuid not in self._emitted]:
+        self._gaps = [(gap["from"], gap["to"]) for gap in bookmark.get("gaps", ())]
+        passed = [uuid for uuid, stamp in self._stamps.items() if stamp < value and uuid not in self._emitted]
+        if missing := [uuid for uuid in passed if not self._is_in_gap(uuid)]:
             self.complaints.append(f"the bookmark {value} passed {len(missing)} events, such as {missing[0]}")
         rest = sorted([self._stamps[uuid], uuid] for uuid in self._emitted if self._stamps[uuid] >= value)
         if bookmark["emitted"] != rest:
             self.complaints.append(f"the bookmark {value} names {len(bookmark['emitted'])} events, not {len(rest)}")
-        last = max((self._stamps[uuid] for uuid in self._emitted), default="")
+        last = max([self._stamps[uuid] for uuid in self._emitted] + [end for _, end in self._gaps], default="")
         if value < self._value:
             self.complaints.append(f"the bookmark moved back from {self._value} to {value}")
         if value > max(self._value, min(limit, last)):
             self.complaints.append(f"the bookmark {value} is beyond {limit} or the last event, {last}")
         self._value = value
 
+    def _is_in_gap(self, uuid: str) -> bool:
+        return any(begin <= self._stamps[uuid] < end for begin, end in self._gaps)
+
+    @property
+    def has_gaps(self) -> bool:
+        """Whether the last STATE says that something could not be read."""
+        return bool(self._gaps)
+
     @property
     def lost(self) -> set[str]:
-        """What has not been kept yet."""
-        return self._stamps.keys() - self._kept
+        """What has not been kept yet, and no gap in the last STATE tells of."""
+        return {uuid for uuid in self._stamps.keys() - self._kept if not self._is_in_gap(uuid)}

@@ -9,8 +9,9 @@ from dataclasses import dataclass
 from random import Random
 
 from tests.conftest import NOW
-from tests.fake_endor_api import Fault, SlowQuery, make_events_at
+from tests.fake_endor_api import Fault, make_events_at
 from tests.fake_endor_api.times import SECOND, from_nanoseconds, to_nanoseconds
+from tests.soak.quirks import Quirk, quirks
 
 if t.TYPE_CHECKING:
     from tests.fake_endor_api.faults import Where
@@ -31,6 +32,9 @@ _PASSING = (
     *(Fault.status(code) for code in (408, 500, 502, 503, 504)),
     Fault.status(503, headers={"Retry-After": "1"}),
     Fault.status(429, headers={"Retry-After": "1"}),
+    Fault.raw(b'{"code":14,"message":"upstream unavailable","details":[]}'),
+    Fault.raw(b'{"error":{"code":14,"message":"upstream unavailable"}}'),
+    Fault.raw(b'{"list":{"objects":[]},"error":{"code":14,"message":"upstream unavailable"}}'),
 )
 _FATAL = (Fault.status(400), Fault.status(403))
 _FATAL_IF_ENDLESS = (Fault.reset(), Fault.truncated(), Fault.status(503), Fault.status(504))
@@ -108,32 +112,19 @@ class Scenario:
         self.lookback = rng.choice((0, 1, 5, 60, 300))
         self.tick = rng.choice((0.0, 0.0, 0.001, 0.05))
         self.latency = rng.choice((0.0, 0.005, 0.02))
-        self.quirk = self._quirk(age)
+        self.quirk = rng.choice(quirks(age)) if rng.random() < 0.7 else Quirk()
         moments = sorted(NOW + LIVE * rng.choice((0, rng.random())) for _ in range(rng.randint(1, 5)))
         self.runs = [self._run(moment) for moment in moments]
         # An event of the last moment is visible when the lookback is over, and in the range a second later.
         self.last = Run(self._end + dt.timedelta(seconds=self.lookback + 1), self._settings())
         self.events = self._events(seed)
 
-    def _quirk(self, age: dt.timedelta) -> dict[str, t.Any]:
-        none: dict[str, t.Any] = {}
-        quirks: list[dict[str, t.Any]] = [
-            {"endless_token": True},
-            {"omit": frozenset({"response"})},
-            {"max_page_size": 100},
-            {"ignore_sort": True},
-            {"slow_query": SlowQuery(max_range=age / 6, max_page_size=200)},
-            {"honour_fractions": True},
-            {"archive_overlap": dt.timedelta(days=1)},
-            {"archive_ignores_sort": False},
-            {"shuffle_ties": False},
-        ]
-        return self._rng.choice([none] * len(quirks) + quirks)
-
     def _settings(self) -> dict[str, t.Any]:
+        checks = ("auto", "auto", "always", *(("never",) if self.quirk.is_honest else ()))
         return {
             "concurrency": self._rng.choice((1, 2, 4, 8, 32)),
             "page_size": self._rng.choice((7, 15, 50, 100, 500)),
+            "completeness_check": self._rng.choice(checks),
         }
 
     def _run(self, moment: dt.datetime) -> Run:
