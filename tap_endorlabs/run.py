@@ -66,7 +66,8 @@ class LogRun:
         self._begun = second_of(begun) - clock()
         self.first = bookmark is None
         self.bookmark = bookmark or Bookmark(settings.start_date or begun)
-        self.bookmark.limit = earlier(begun, settings.lookback_seconds)
+        # No further than a count can prove.
+        self.bookmark.limit = stamp_of_second(second_of(earlier(begun, settings.lookback_seconds)) // _MINUTE * _MINUTE)
         self._settings = settings
         self._from = self.bookmark.value
         self._end = min(settings.end_date or begun, begun)
@@ -75,7 +76,7 @@ class LogRun:
         # Whole minutes, as the times of a server may have no more.
         self._start = second_of(self._from) // _MINUTE * _MINUTE
         self._stop = -(-second_after(self._end) // _MINUTE) * _MINUTE
-        self._settled = min(second_of(self.bookmark.limit), self._stop) // _MINUTE * _MINUTE
+        self._settled = min(second_of(self.bookmark.limit), self._stop)
         self.progress = Progress(logger, self._start, self._stop)
         self._tell_of_range(settings.start_date, begun)
 

@@ -138,7 +138,8 @@ def test_the_bookmark_never_passes_the_last_event_emitted() -> None:
 def test_the_bookmark_stays_behind_the_look_back() -> None:
     chain = Chain([(START + 99, event((START + 99) * 1_000_000, "a"))], random.Random(1), 10)
     run = chain.run(START + 100)
-    assert run.bookmark.value == stamp_of_second(START + 95)
+    # As far as whole minutes go: no count can prove more.
+    assert run.bookmark.value == stamp_of_second((START + 95) // 60 * 60)
     assert list(run.bookmark.emitted) == ["a"]
 
 
