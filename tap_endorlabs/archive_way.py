@@ -7,6 +7,7 @@ one on the kind. Which of them is refused, ignored, or matches nothing, nobody d
 from __future__ import annotations
 
 import typing as t
+from http import HTTPStatus
 
 from tap_endorlabs.errors import ApiError, ArchiveRefusedError, TooSlowError
 
@@ -29,8 +30,12 @@ CONDITIONS = (
 NEED_A_KIND = CONDITIONS[2:4]
 """Those that only events with a kind meet."""
 
-_FOUR_WEEKS = 28 * 86_400
-_REFUSED = frozenset({400, 404, 405, 501})
+_DAY = 86_400
+_FOUR_WEEKS = 28 * _DAY
+_NOT_THERE = frozenset({404, 405})
+"""The statuses that say that an address is not there."""
+
+_REFUSED = _NOT_THERE | {400, 501}
 """The statuses that say that a way is not there, or not to be gone."""
 
 
@@ -46,6 +51,7 @@ class ArchiveWay(t.NamedTuple):
     condition: str = CONDITIONS[0]
 
 
+_Found = t.TypeVar("_Found")
 Ask = t.Callable[["Position", ArchiveWay], "Page"]
 
 
@@ -58,10 +64,11 @@ def count_in_archive(ask: Ask, query: Position) -> Page:
 
     Raises:
         ArchiveRefusedError: there is none.
+        TooSlowError: it takes too long; less may not.
     """
     refusals: list[ApiError] = []
     for by_path in (True, False):
-        for page, _ in _accepted(ask, query, refusals, by_path=by_path):
+        for page, _ in _accepted(lambda way: ask(query, way), refusals, by_path=by_path):
             return page
     raise _refused(refusals)
 
@@ -77,16 +84,16 @@ def best_way(ask: Ask, ask_active: Callable[[Position], Page], first: Position) 
     Raises:
         ArchiveRefusedError: there is none.
     """
-    query = first._replace(whole=True, page_id=None, counted=True, margin=0)
+    measure = _Measure(ask, first._replace(whole=True, page_id=None, counted=True, margin=0))
     refusals: list[ApiError] = []
     best: tuple[int, ArchiveWay] | None = None
     for by_path in (True, False):
-        found = [(page.count or 0, way) for page, way in _accepted(ask, query, refusals, by_path=by_path)]
+        found = list(_accepted(measure.number, refusals, by_path=by_path))
         if not found:
             continue
-        count, way = max(found, key=lambda one: one[0])
-        if (best is None or count > best[0]) and not _is_ignored(ask, ask_active, query, way):
-            best = count, way
+        number, way = max(found, key=lambda one: one[0])
+        if (best is None or number > best[0]) and not _is_ignored(ask, ask_active, measure.query, way):
+            best = number, way
         if best is not None and best[0]:
             break
     if best is None:
@@ -95,23 +102,64 @@ def best_way(ask: Ask, ask_active: Callable[[Position], Page], first: Position) 
 
 
 def _accepted(
-    ask: Ask, query: Position, refusals: list[ApiError], *, by_path: bool
-) -> Iterator[tuple[Page, ArchiveWay]]:
+    ask: Callable[[ArchiveWay], _Found], refusals: list[ApiError], *, by_path: bool
+) -> Iterator[tuple[_Found, ArchiveWay]]:
     """Ask at an address with one condition after the other, and give the answers."""
     for condition in CONDITIONS:
         way = ArchiveWay(by_path, condition)
         try:
-            yield ask(query, way), way
-        except ArchiveRefusedError as error:
-            # It says nothing of the condition.
-            refusals.append(error)
-            return
+            yield ask(way), way
         except ApiError as error:
-            if error.status not in _REFUSED:
+            is_final = isinstance(error, ArchiveRefusedError)
+            if not is_final and error.status not in _REFUSED:
                 raise
             refusals.append(error)
-        except TooSlowError as error:
-            refusals.append(ApiError(str(error)))
+            if is_final or error.status in _NOT_THERE:
+                # It says nothing of the condition.
+                return
+
+
+class _Measure:
+    """Tells how many events a way finds.
+
+    Attributes:
+        query: where it looks.
+    """
+
+    def __init__(self, ask: Ask, query: Position) -> None:
+        self._ask = ask
+        self._answered = False
+        self.query = query
+
+    def number(self, way: ArchiveWay) -> int:
+        """Count, or where the API does not, give the size of a page.
+
+        Raises:
+            ApiError: it is refused, or takes too long.
+        """
+        while True:
+            query = self.query
+            try:
+                number = self._number(query, way)
+            except TooSlowError as error:
+                if self._answered or query.stop - query.start <= _DAY:
+                    raise ApiError(str(error), HTTPStatus.BAD_REQUEST) from error
+                self.query = query._replace(start=(query.start + query.stop) // 2)
+            else:
+                self._answered = True
+                return number
+
+    def _number(self, query: Position, way: ArchiveWay) -> int:
+        try:
+            page = self._ask(query, way)
+        except (ApiError, TooSlowError) as error:
+            is_final = isinstance(error, ArchiveRefusedError) or error.status in _NOT_THERE
+            if is_final or self._answered or not query.counted:
+                raise
+            # It may be the count that is refused, and not the way.
+            page = self._ask(query._replace(counted=False), way)
+            self.query = query._replace(counted=False)
+        return page.size if page.count is None else page.count
 
 
 def _refused(refusals: list[ApiError]) -> ApiError:

@@ -115,12 +115,11 @@ class Store:
             if query.namespace not in self._namespaces:
                 raise ApiError(404, f"namespace {query.namespace!r} not found")
             condition = compile_filter(query.filter, self.behaviour)
-            if query.archive and not self._finds_kinds(query, condition):
-                return Page(count=0 if query.count else None)
+            is_blind = query.archive and not self._finds_kinds(query, condition)
             size = self._page_size(query)
             self._check_cost(query, condition, size)
             sorted_by = "" if self._ignores_sort(query) else query.sort_path
-            rows = self._rows(query, condition, sorted_by)
+            rows = iter(()) if is_blind else self._rows(query, condition, sorted_by)
             if query.count and self.behaviour.count != "ignored":
                 return Page(count=self._count(sum(1 for _ in rows)))
             return self._page(query, rows, sorted_by, size)
