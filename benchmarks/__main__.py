@@ -125,6 +125,7 @@ def _summary(case: Case, runs: list[Figures]) -> dict[str, t.Any]:
         "competitor": case.competitor.name,
         "label": case.label,
         "concurrency": case.concurrency,
+        "proves": case.proves,
         **asdict(case.load),
         "complete": all(run.complete for run in runs),
         "median": medians,

@@ -103,29 +103,34 @@ class Load:
     shape: str = "uniform"
 
 
-Run = tuple[str, Load, int | None]
-"""A competitor's name, its load and its concurrency."""
+Run = tuple[str, Load, int | None, bool]
+"""A competitor's name, its load, its concurrency, and whether it proves what it reads."""
 
 
 @dataclass(frozen=True)
 class Case:
-    """One line of a table: a competitor under a load; `concurrency` is None where it can't be chosen."""
+    """One line of a table: a competitor under a load; `concurrency` is None where it can't be chosen.
+
+    Without `proves` ours runs with `completeness_check: never`.
+    """
 
     table: str
     competitor: Competitor
     load: Load
     concurrency: int | None = None
+    proves: bool = True
 
     @property
     def run(self) -> Run:
         """What is run for it; cases of several tables may share that."""
-        return self.competitor.name, self.load, self.concurrency
+        return self.competitor.name, self.load, self.concurrency, self.proves
 
     @property
     def label(self) -> str:
         """What the tables call it."""
         name = self.competitor.label
-        return name if self.concurrency is None else f"{name}, concurrency {self.concurrency}"
+        label = name if self.concurrency is None else f"{name}, concurrency {self.concurrency}"
+        return label if self.proves else f"{label}, without proof"
 
 
 @dataclass(frozen=True)
@@ -153,6 +158,7 @@ TABLES = {
     "start-up": "Start-up: an empty log",
     "growth": "tap-endorlabs: how it grows with the events, without latency",
     "concurrency": "tap-endorlabs: how it grows with `concurrency`, {latency:g} s of latency",
+    "proof": "tap-endorlabs: what the proof by count costs, {latency:g} s of latency",
     "shapes": "tap-endorlabs: how events that are spread otherwise change it, {latency:g} s of latency",
 }
 """What each table shows."""
@@ -176,6 +182,7 @@ def make_cases(sizes: Sizes, competitors: t.Collection[Competitor]) -> list[Case
     if ours in competitors:
         cases += [Case("growth", ours, Load(events), REFERENCE_CONCURRENCY) for events in sizes.growth]
         cases += [Case("concurrency", ours, waiting, number) for number in sizes.concurrency]
+        cases += [Case("proof", ours, waiting, REFERENCE_CONCURRENCY, proves) for proves in (True, False)]
         shapes = [Load(waiting.events, waiting.latency, shape) for shape in sizes.shapes]
         cases += [Case("shapes", ours, load, REFERENCE_CONCURRENCY) for load in shapes]
     return list(dict.fromkeys(cases))

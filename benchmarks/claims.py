@@ -29,7 +29,7 @@ class Claim:
 
 def judge(cases: Cases) -> list[dict[str, t.Any]]:
     """Give every claim for which there are figures."""
-    return [claim.as_json() for claims in (_speed, _raw_limit, _memory) for claim in claims(cases)]
+    return [claim.as_json() for claims in (_speed, _raw_limit, _memory, _proof) for claim in claims(cases)]
 
 
 def _speed(cases: Cases) -> Iterator[Claim]:
@@ -60,6 +60,17 @@ def _memory(cases: Cases) -> Iterator[Claim]:
     if few and many:
         yield Claim("peak memory of 1,000,000 events against 50,000", 1.2, many / few, "x")
         yield Claim("peak memory of 1,000,000 events", 150, many, "MB")
+
+
+def _proof(cases: Cases) -> Iterator[Claim]:
+    proved, plain = (
+        next((case for case in cases if case["table"] == "proof" and case["proves"] == proves), None)
+        for proves in (True, False)
+    )
+    if proved and plain:
+        for name, figure, limit in (("requests", "requests", 1.06), ("wall time", "wall", 1.05)):
+            ratio = proved["median"][figure] / plain["median"][figure]
+            yield Claim(f"{name} against a run without the proof by count, with latency", limit, ratio, "x")
 
 
 def _find(cases: Cases, table: str, competitor: str, concurrency: int | None = None) -> dict[str, t.Any] | None:

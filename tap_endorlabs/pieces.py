@@ -134,9 +134,17 @@ class Pieces:
         return any(not piece.finished for piece in self._all)
 
     @property
-    def all_taken(self) -> bool:
-        """Whether somebody reads each piece that is not finished."""
-        return all(piece.taken or piece.finished for piece in self._all)
+    def nears_end(self) -> bool:
+        """Whether somebody reads each piece that is not finished, and there is about a page left for each reader."""
+        if not all(piece.taken or piece.finished for piece in self._all):
+            return False
+        left = 0.0
+        for index, piece in enumerate(self._all):
+            if not piece.finished:
+                rate = self._rate_at(index)
+                # At first nobody knows what is to come.
+                left += rate * (piece.paginator.stop - piece.paginator.reached) if rate else self._readers
+        return left < self._readers
 
     def drop_head(self) -> None:
         """Forget the earliest piece, of which everything has left."""

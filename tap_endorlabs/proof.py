@@ -33,6 +33,9 @@ PART_BYTES = 16 << 20
 MOST_WAITING = 2
 """So many parts may wait for their counts while the reading goes on."""
 
+MOST_LAST = 2
+"""The last part, which is counted before it has been read, is cut after all where it is so many times too large."""
+
 MINUTE = 60
 
 
@@ -88,6 +91,12 @@ class Part:
         rest.add(Stretch(self.events[end:], self.stop, [], (len(self.events) - end,)))
         rest.start, self.stop, self.events, self.seen = second, second, self.events[:end], [end]
         return rest
+
+    def uncounted(self) -> Part:
+        """Give the same part anew, as what is counted now is another range."""
+        part = Part(self.start, self.databases)
+        part.add(Stretch(self.events, self.stop, list(self.rejected), tuple(self.seen)))
+        return part
 
     def seen_before(self, second: int) -> list[int]:
         """Give how many objects each database had before a second."""
@@ -156,8 +165,11 @@ class Proof:
         with self._lock:
             part = self._open
             part.add(stretch)
-            is_full = len(part.events) >= PART_PAGES * self._page_size or part.bytes >= PART_BYTES
-            if is_full and not self._is_last:
+            size = max(len(part.events) / (PART_PAGES * self._page_size), part.bytes / PART_BYTES)
+            if self._is_last and size > MOST_LAST:
+                # There is more to come than it seemed.
+                part, self._is_last = part.uncounted(), False
+            if size >= 1 and not self._is_last:
                 self._open = part.cut()
                 self._ask(part, part.stop)
                 self._waiting.append(part)

@@ -36,7 +36,7 @@ def read_range(
         zone: the range, and where its events are.
         page_size: events per request.
         concurrency: requests under way at once.
-        on_idle: called once by the first worker that finds nothing left to read, while others still read.
+        on_idle: called once by a worker that finds nothing left to read, while others read what seems to be the end.
 
     Yields:
         stretches in the order of time; together they hold every event once, whatever `concurrency` is.
@@ -129,7 +129,7 @@ class _Readers:
             while not self._stopped and self._pieces.unread:
                 if (piece := self._pieces.take()) is not None:
                     return piece
-                if self._pieces.all_taken and not self._was_idle:
+                if not self._was_idle and self._pieces.nears_end:
                     self._was_idle = True
                     self._on_idle()
                 self._changed.wait()
