@@ -83,7 +83,7 @@ class Databases:
             page = Page([])
         # An archive may be empty where the log is not older than what is read of it.
         reaches_back = self._start < now - _RETENTION
-        if reaches_back and page.size == 0 and count(old, active) and count(old - _YEARS, old, archived=True) == 0:
+        if reaches_back and page.size == 0 and count(old, active) and count(old - _YEARS, active, archived=True) == 0:
             self.complaint = _NOTHING
         return True
 
