@@ -16,7 +16,7 @@ AIRFLOW := orchestration/.venv
 ALL_CORES := --numprocesses auto --dist worksteal
 
 .DEFAULT_GOAL := help
-.PHONY: help install demo demo-postgres demo-duckdb report test soak test-targets test-airflow bench check format generate lock build test-wheel package audit clean
+.PHONY: help install demo demo-postgres demo-duckdb report test soak test-faults test-targets test-airflow bench check format generate lock build test-wheel package audit clean
 
 help: ## Show this list
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "make %-12s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -43,6 +43,9 @@ report: .venv/.report-installed ## Write an HTML page about the audit logs in DA
 
 soak: .venv/.installed ## Kill, break and resume the tap in 200 rounds, for some ten minutes; SOAK='--seed 1 --rounds 1' for one
 	@$(BIN)/python -m tests.soak $(SOAK)
+
+test-faults: .venv/.installed ## Run the fault matrix: every fault, at every time
+	@$(BIN)/python -m pytest $(ALL_CORES) -m faults
 
 test-targets: .venv/.postgres-installed .venv/.report-installed .meltano/.targets-installed ## Kill and resume meltano run with real targets, PostgreSQL among them
 	@$(BIN)/python -m pytest -m targets tests/targets

@@ -17,9 +17,8 @@ from math import inf
 from singer_sdk.pagination import BaseAPIPaginator
 
 from tap_endorlabs.archive import ACTIVE, Databases
-from tap_endorlabs.errors import ApiError
 from tap_endorlabs.plan import CROWDED, Plan
-from tap_endorlabs.position import Position
+from tap_endorlabs.position import Position, hold_to_range
 from tap_endorlabs.records import Page
 from tap_endorlabs.timestamps import second_of, stamp_of_second
 from tap_endorlabs.whole import WholeStretch
@@ -43,9 +42,6 @@ SPARSE = 0.5
 
 DENSE = 0.05
 """There is no margin where a second has more of a page than this: it would bring too much twice."""
-
-OUTSIDE = 61
-"""So many seconds beyond its ends a server may take to be in a range, as where its times are minutes."""
 
 FULL_SECOND = 0.9
 """A second that fills this much of a page is read whole: the next page might hold nothing else."""
@@ -112,7 +108,7 @@ class SeekPaginator(BaseAPIPaginator[Position]):
         self._limits.widen()
         if here.counted:
             return self._after_count(page, here)
-        _hold_to_range(page.events, here)
+        hold_to_range(page.events, here)
         first, bound, held = stamp_of_second(here.start), stamp_of_second(here.stop), len(self._held)
         self._held.update({e.uuid: e for e in page.events if first <= e.create_time < bound})
         at_end = page.size < here.page_size and not page.says_more
@@ -278,21 +274,3 @@ class SeekPaginator(BaseAPIPaginator[Position]):
         """Take over the range of a paginator that begins where this one ends and has not been used."""
         self.stop = rest.stop
         self.renew()
-
-
-def _hold_to_range(events: list[Event], asked: Position) -> None:
-    """Refuse events that are far from what was asked for, as a server that ignores the time would never come to an end.
-
-    Raises:
-        ApiError: there are some.
-    """
-    if not events:
-        return
-    first, bound = stamp_of_second(asked.start - OUTSIDE), stamp_of_second(asked.stop + OUTSIDE)
-    earliest, latest = min(events).create_time, max(events).create_time
-    if earliest < first or latest >= bound:
-        raise ApiError(
-            f"The API was asked for events from {stamp_of_second(asked.start)} to {stamp_of_second(asked.stop)}, but "
-            f"gave some from {earliest} to {latest}: it ignores the condition on meta.create_time, without which the "
-            "tap can't read a log. Report it to Endor Labs."
-        )

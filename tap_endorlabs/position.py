@@ -4,8 +4,17 @@ from __future__ import annotations
 
 import typing as t
 
+from tap_endorlabs.errors import ApiError
+from tap_endorlabs.timestamps import stamp_of_second
+
+if t.TYPE_CHECKING:
+    from tap_endorlabs.records import Event
+
 SMALLEST_PAGE = 50
 """Fewer events than this are not asked for at a time: small pages are slow on logs."""
+
+OUTSIDE = 61
+"""So many seconds beyond its ends a server may take to be in a range, as where its times are minutes."""
 
 NARROW = 10
 """Fewer seconds are asked for without a margin, which would bring too much twice, or what others suffer from."""
@@ -51,3 +60,21 @@ class Position(t.NamedTuple):
     def divisible(self) -> bool:
         """Whether less can be asked for at a time."""
         return self.page_size > SMALLEST_PAGE or self.stop - self.start > 1
+
+
+def hold_to_range(events: list[Event], asked: Position) -> None:
+    """Refuse events that are far from what was asked for, as a server that ignores the time would never come to an end.
+
+    Raises:
+        ApiError: there are some.
+    """
+    if not events:
+        return
+    first, bound = stamp_of_second(asked.start - OUTSIDE), stamp_of_second(asked.stop + OUTSIDE)
+    earliest, latest = min(events).create_time, max(events).create_time
+    if earliest < first or latest >= bound:
+        raise ApiError(
+            f"The API was asked for events from {stamp_of_second(asked.start)} to {stamp_of_second(asked.stop)}, but "
+            f"gave some from {earliest} to {latest}: it ignores the condition on meta.create_time, without which the "
+            "tap can't read a log. Report it to Endor Labs."
+        )

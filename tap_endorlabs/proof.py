@@ -178,9 +178,9 @@ class Proof:
         """Hand on what can be proved of what was read before a failure."""
         if isinstance(error, (ApiError, UnreadableError)):
             # The server is there.
-            self._is_last = True
-            self._ask(self._open, self._open.stop)
-            self._waiting.append(self._open)
+            last = self._open.uncounted()
+            self._ask(last, last.stop)
+            self._waiting.append(last)
             for part in self._waiting:
                 part.counted.wait()
         while self._waiting and self._waiting[0].is_counted:

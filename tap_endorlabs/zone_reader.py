@@ -4,13 +4,13 @@ from __future__ import annotations
 
 import contextlib
 import itertools
-import threading
 import typing as t
 
 from tap_endorlabs.counting import Counter
 from tap_endorlabs.proof import Proof
 from tap_endorlabs.rereading import Rereader
 from tap_endorlabs.timeline import read_range
+from tap_endorlabs.turns import Turns
 
 if t.TYPE_CHECKING:
     import logging
@@ -50,7 +50,7 @@ class ZoneReader:
         self._page_size = settings.page_size
         self._concurrency = settings.concurrency
         self.settled = settled
-        self._turns = threading.Semaphore(settings.concurrency)
+        self._turns = Turns(settings.concurrency)
         self._sizes: list[int] = []
         self.counter = Counter(self.fetch, logger)
         self._rereader = Rereader(self.fetch, self.counter, settings.page_size, logger)
@@ -60,7 +60,8 @@ class ZoneReader:
 
     def fetch(self, position: Position) -> Page:
         """Fetch a page, when there are no more than `concurrency` others under way."""
-        with self._turns:
+        # What waits for a count can't leave.
+        with self._turns.turn(urgent=position.counted):
             page = self._fetch_page(position)
         if not position.counted:
             self._sizes.append(page.size)

@@ -12,13 +12,15 @@ import pytest
 
 from tests.fake_endor_api import FakeEndorApi, make_events_at
 from tests.fake_endor_api.times import to_nanoseconds, utc_now
-from tests.fault_matrix import CASES, COMPLETE, DOCUMENT, LEFT_OUT, with_table
+from tests.fault_matrix import CASES, COMPLETE, LEFT_OUT
 from tests.faults_in_runs import LAST, MIDDLE, PAGE_SIZE, Case, Outcome, Scene
 from tests.harness import Output, config_for
 from tests.impatient import ImpatientRun
 
 if t.TYPE_CHECKING:
     from pathlib import Path
+
+pytestmark = pytest.mark.faults
 
 COUNT = 300
 SPACING = 300_000_000
@@ -121,8 +123,3 @@ def test_a_fault_loses_nothing_and_repeats_nothing(case: Case, tmp_path: Path) -
         ]
         for cell, output, run in zip(cells, outputs, runs, strict=True):
             cell.check_next(output, run.wait(30), late["uuid"])
-
-
-def test_the_document_has_the_matrix() -> None:
-    document = DOCUMENT.read_text()
-    assert document == with_table(document), "Run: python -m tests.fault_matrix"

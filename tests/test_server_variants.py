@@ -7,13 +7,15 @@ import typing as t
 
 import pytest
 
+from tests import fault_matrix, server_variants
 from tests.conftest import NOW
 from tests.fake_endor_api import make_events
 from tests.harness import config_for
 from tests.in_process import run_command
-from tests.server_variants import DOCUMENT, VARIANTS, Variant, with_table
+from tests.server_variants import VARIANTS, Variant
 
 if t.TYPE_CHECKING:
+    import types
     from pathlib import Path
 
     from tests.fake_endor_api import FakeEndorApi
@@ -23,16 +25,15 @@ LOGS = {"recent": (2000, 10), "old": (2000, 90), "few": (100, 0.01)}
 
 
 @pytest.mark.parametrize("variant", VARIANTS, ids=str)
-@pytest.mark.parametrize("concurrency", [1, 4])
 def test_a_server_is_read_exactly_or_the_run_says_why_not(
-    variant: Variant, concurrency: int, empty_api: FakeEndorApi, tmp_path: Path
+    variant: Variant, empty_api: FakeEndorApi, tmp_path: Path
 ) -> None:
     count, days = LOGS[variant.log]
     start = NOW - dt.timedelta(days=days)
     events = make_events(count, start, NOW)
     empty_api.store.add(events)
     variant.arrange(empty_api)
-    config = config_for(empty_api, start_date=start.isoformat(), concurrency=concurrency, page_size=150)
+    config = config_for(empty_api, start_date=start.isoformat(), page_size=150)
     output = run_command(tmp_path, level=20, config=config)
     uuids = [item["uuid"] for item in events]
     assert output.code == variant.code, output.stderr
@@ -51,6 +52,7 @@ def test_a_server_is_read_exactly_or_the_run_says_why_not(
         assert "| ERROR" not in output.stderr
 
 
-def test_the_document_has_the_variants() -> None:
-    document = DOCUMENT.read_text()
-    assert document == with_table(document), "Run: python -m tests.server_variants"
+@pytest.mark.parametrize("module", [server_variants, fault_matrix])
+def test_the_document_has_the_tables(module: types.ModuleType) -> None:
+    document = module.DOCUMENT.read_text()
+    assert document == module.with_table(document), f"Run: python -m {module.__name__}"
