@@ -59,6 +59,9 @@ class Databases:
             return
         border = Border()
         if proves and start < now - _DAY:
+            if start >= now - ACTIVE_UNTIL:
+                # The border is, as a rule, where it is expected to be.
+                self._reader.look_ahead(Zone(start, self._stop))
             border = find_border(start, min(self._stop, self._reader.settled), now, self._count)
         yield from zones(start, self._stop, self._now, border)
 

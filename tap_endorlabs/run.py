@@ -6,9 +6,10 @@ import time
 import typing as t
 
 from tap_endorlabs.archive import ACTIVE_UNTIL, Zone
-from tap_endorlabs.bookmark import START_ANEW, Bookmark
+from tap_endorlabs.beginning import tell_of_range
+from tap_endorlabs.bookmark import Bookmark
 from tap_endorlabs.databases import Databases
-from tap_endorlabs.errors import StateError, UnreadableError
+from tap_endorlabs.errors import UnreadableError
 from tap_endorlabs.findings import Findings
 from tap_endorlabs.position import SMALLEST_PAGE, Position
 from tap_endorlabs.probing import probe
@@ -28,8 +29,6 @@ if t.TYPE_CHECKING:
 
 _MINUTE = 60
 _DAY = 86_400
-_CLOCKS_DIFFER = 300
-"""A bookmark may lie so many seconds after the server's time: not all of its machines agree."""
 
 
 class LogRun:
@@ -78,42 +77,10 @@ class LogRun:
         self._stop = -(-second_after(self._end) // _MINUTE) * _MINUTE
         self._settled = min(second_of(self.bookmark.limit), self._stop)
         self.progress = Progress(logger, self._start, self._stop)
-        self._tell_of_range(settings.start_date, begun)
-
-    def _tell_of_range(self, start_date: str | None, begun: str) -> None:
-        if self._from > earlier(begun, -_CLOCKS_DIFFER) and not self.first:
-            raise StateError(
-                f"The state's bookmark lies in the future: it is at {self._from}, the server's clock at {begun}. "
-                f"{START_ANEW}"
-            )
-        if not self.first and start_date is not None:
-            self._logger.info(
-                "start_date %s is without effect, as the state says where to go on. To begin there, run with "
-                "--full-refresh in Meltano, else without --state, or keep another state",
-                start_date,
-            )
-        if self.first and start_date is None:
-            self._logger.info(
-                "First run without start_date: past events are not read, the next run begins at %s",
-                begun,
-            )
-        elif self._from >= self._end:
-            self._logger.info(
-                "Nothing to read: the bookmark is at %s, the range ends at %s",
-                self._from,
-                self._end,
-            )
-        else:
-            self._logger.info("Reading events from %s to %s", self._from, self._end)
-            self._tell_of_archive()
+        tell_of_range(logger, settings, self._from, self._end, begun, first=self.first)
 
     def _now(self) -> int:
         return int(self._begun + self._clock())
-
-    def _tell_of_archive(self) -> None:
-        active = stamp_of_second(self._now() - ACTIVE_UNTIL)
-        if self._from < active and not self._settings.include_archived:
-            self._logger.warning("The archive is not read: events before %s may be missing", active)
 
     def new_events(self, fetch: Callable[[Position], Page]) -> Generator[list[Event]]:
         """Read the range.

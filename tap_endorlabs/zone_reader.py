@@ -4,12 +4,13 @@ from __future__ import annotations
 
 import contextlib
 import itertools
+import threading
 import typing as t
 
 from tap_endorlabs.counting import Counter
 from tap_endorlabs.proof import Proof
 from tap_endorlabs.rereading import Rereader
-from tap_endorlabs.timeline import read_range
+from tap_endorlabs.timeline import first_position, read_range
 from tap_endorlabs.turns import Turns
 
 if t.TYPE_CHECKING:
@@ -26,6 +27,33 @@ ROUND_SIZES = frozenset({10, 20, 25, 50, *range(100, 500, 50)})
 """A page of so many events, where more were asked for, may be all that a server gives at a time."""
 
 
+class _Ahead:
+    """A page that a thread of its own asks for.
+
+    Attributes:
+        position: which.
+    """
+
+    def __init__(self, fetch: Callable[[Position], Page], position: Position) -> None:
+        self.position = position
+        self._answer: Page | BaseException | None = None
+        self._thread = threading.Thread(target=self._ask, args=(fetch,), name="ahead", daemon=True)
+        self._thread.start()
+
+    def _ask(self, fetch: Callable[[Position], Page]) -> None:
+        try:
+            self._answer = fetch(self.position)
+        except BaseException as error:  # noqa: BLE001 - whatever it is, it is raised where the page is taken
+            self._answer = error
+
+    def page(self) -> Page:
+        """Wait for the page."""
+        self._thread.join()
+        if isinstance(self._answer, BaseException):
+            raise self._answer
+        return t.cast("Page", self._answer)
+
+
 class ZoneReader:
     """Reads zones.
 
@@ -40,7 +68,6 @@ class ZoneReader:
         counter: asks for counts.
         proves: whether anything is proved.
         proves_all: whether what fits a page is proved, too.
-        archive_was_read: whether a page of the archive has been read.
     """
 
     def __init__(
@@ -56,16 +83,26 @@ class ZoneReader:
         self._rereader = Rereader(self.fetch, self.counter, settings.page_size, logger)
         self.proves = settings.completeness_check != "never"
         self.proves_all = settings.completeness_check == "always"
-        self.archive_was_read = False
+        self._ahead: _Ahead | None = None
+
+    def look_ahead(self, zone: Zone) -> None:
+        """Ask for the first page of a zone that is probably read next, where that holds up nobody."""
+        if self._concurrency > 1 and zone.start < zone.stop:
+            self._ahead = _Ahead(self._ask, first_position(zone, self._page_size))
 
     def fetch(self, position: Position) -> Page:
         """Fetch a page, when there are no more than `concurrency` others under way."""
+        if (ahead := self._ahead) is not None and ahead.position == position:
+            self._ahead = None
+            return ahead.page()
+        return self._ask(position)
+
+    def _ask(self, position: Position) -> Page:
         # What waits for a count can't leave.
         with self._turns.turn(urgent=position.counted):
             page = self._fetch_page(position)
         if not position.counted:
             self._sizes.append(page.size)
-            self.archive_was_read |= position.archived
         return page
 
     def read(self, zone: Zone) -> Generator[Stretch]:
@@ -75,7 +112,8 @@ class ZoneReader:
             stretches in order, each proved, if it has to be.
         """
         proof = Proof(zone, self.counter, self._rereader, self._page_size, self.settled)
-        stretches = read_range(self.fetch, zone, self._page_size, self._concurrency, proof.ask_for_rest)
+        on_idle = proof.ask_for_rest if self.proves else lambda: None
+        stretches = read_range(self.fetch, zone, self._page_size, self._concurrency, on_idle)
         with contextlib.closing(stretches):
             if not self.proves:
                 yield from stretches
