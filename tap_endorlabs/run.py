@@ -99,7 +99,8 @@ class LogRun:
         if proves_past and self._settings.include_archived:
             yield from self._fill_gaps(reader)
         databases = Databases(reader, self._start, self._stop, self._now)
-        zones = databases.zones(lambda: self.probe(reader.fetch), proves=reader.proves)
+        # Of a quiet log even a run without new events reaches back further than a day.
+        zones = databases.zones(lambda: self.probe(reader.fetch), proves=reader.proves_all)
         for zone in zones if self._settings.include_archived else [Zone(self._start, self._stop)]:
             for stretch in self._read_zone(reader, zone):
                 for reject in stretch.rejected:
@@ -126,6 +127,8 @@ class LogRun:
                 for zone in databases.zones(lambda: self.probe(reader.fetch), proves=reader.proves):
                     if not databases.complaint:
                         for stretch in reader.read(zone):
+                            for reject in stretch.rejected:
+                                self.findings.leave_out(reject)
                             yield from self._pages([e for e in stretch.events if self._is_in_gap(e)])
             except UnreadableError as error:
                 databases.complaint = str(error)

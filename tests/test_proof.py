@@ -225,6 +225,19 @@ def test_a_day_of_runs_is_proved_once(empty_api: FakeEndorApi, clock: ManualCloc
     assert sorted(uuids + run_inside(config, state).uuids) == sorted(empty_api.store.uuids())
 
 
+def test_a_quiet_log_costs_a_request_a_run(empty_api: FakeEndorApi, clock: ManualClock) -> None:
+    config = config_for(empty_api, start_date=(NOW - dt.timedelta(days=1)).isoformat())
+    empty_api.store.add(make_events(50, NOW - dt.timedelta(days=1), NOW))
+    state = run_inside(config, {}).state
+    requests = []
+    for _ in range(12):
+        clock.advance(6 * 3600)
+        asked = len(empty_api.list_requests)
+        state = run_inside(config, state).state
+        requests.append(len(empty_api.list_requests) - asked)
+    assert sorted(requests)[:9] == [1] * 9
+
+
 @pytest.mark.parametrize("lookback", [0, 300])
 def test_what_came_too_late_is_told_with_when_and_how_many(
     lookback: int, empty_api: FakeEndorApi, clock: ManualClock, tmp_path: Path

@@ -79,8 +79,12 @@ class Pipeline:
             yield running
 
     def _start(self, *options: str) -> subprocess.Popen[str]:
-        # Page after page, so that there is a middle.
-        own = {"TAP_ENDORLABS_CONCURRENCY": "1", "TAP_ENDORLABS_PAGE_SIZE": "100"}
+        # Each page leaves as soon as it has been read, so that there is a middle.
+        own = {
+            "TAP_ENDORLABS_CONCURRENCY": "1",
+            "TAP_ENDORLABS_PAGE_SIZE": "100",
+            "TAP_ENDORLABS_COMPLETENESS_CHECK": "never",
+        }
         environment = environment_for(self.api.url, self.folder, self.start) | own | self.settings
         return subprocess.Popen(
             [str(MELTANO), "run", *options, "tap-endorlabs", self.target],

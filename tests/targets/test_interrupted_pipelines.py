@@ -77,8 +77,9 @@ def test_a_run_that_sigterm_ended_can_be_resumed_at_once(pipeline: Pipeline, cov
 def test_a_run_that_failed_goes_on_where_it_ended(pipeline: Pipeline) -> None:
     api = pipeline.api
     api.store.add(make_events(1000, START, NOW))
-    api.fail(Fault.status(403), after=4)
+    api.fail(Fault.status(403), after=4, times=None)
     code, _ = pipeline.run()
+    api.heal()
     arrived = pipeline.delivered()
     assert code == 1
     assert 0 < len(arrived) < 1000
