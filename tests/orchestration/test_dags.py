@@ -48,7 +48,7 @@ def site(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Site]:
 def backfill(site: Site) -> list[TaskRun]:
     """The tasks of a backfill in which the API refused a request, and a tap and a task were killed."""
     site.api.behaviour.latency = 0.1
-    site.api.fail(Fault.status(400), after=10)
+    site.api.fail(Fault.status(402), after=10)
     site.api.fail(Fault.stall(1), after=30, then=site.kill_a_tap)
     site.api.fail(Fault.stall(1), after=60, then=site.kill_a_task)
     state, tasks = site.airflow.run(BACKFILL)
@@ -144,7 +144,7 @@ def test_incremental_runs_take_over_without_gap_or_overlap(site: Site) -> None:
     # The API refuses a request.
     before = utc_now() - dt.timedelta(seconds=2)
     site.add(120, before - dt.timedelta(seconds=20), before)
-    site.api.fail(Fault.status(400), after=2)
+    site.api.fail(Fault.status(402), after=2)
     assert_one_try_failed(run_incremental(site))
     assert_every_event_landed_once(site)
 
