@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import threading
 import typing as t
 
 from tap_endorlabs.archive import ACTIVE_UNTIL, ARCHIVED_AFTER, Border, Zone, find_border, zones
@@ -22,6 +23,43 @@ _RETENTION = 30 * _DAY - _DAY // 2
 """No younger event is expected in the archive alone, in seconds."""
 
 _NOTHING = "The archive has nothing, although the log has events that are old enough to be archived."
+
+
+class BorderCheck:
+    """Finds out where the border is, while something else is done.
+
+    Args:
+        find: finds it.
+    """
+
+    def __init__(self, find: Callable[[], Border]) -> None:
+        self._find = find
+        self._found: Border | BaseException | None = None
+        self._thread: threading.Thread | None = None
+
+    def begin(self) -> None:
+        """Begin to, in a thread of its own."""
+        if self._thread is None:
+            self._thread = threading.Thread(target=self._work, name="border", daemon=True)
+            self._thread.start()
+
+    def _work(self) -> None:
+        try:
+            self._found = self._find()
+        except BaseException as error:  # noqa: BLE001 - whatever it is, it is raised where the border is asked for
+            self._found = error
+
+    def border(self) -> Border:
+        """Wait for it."""
+        self.begin()
+        t.cast("threading.Thread", self._thread).join()
+        if isinstance(self._found, BaseException):
+            raise self._found
+        return t.cast("Border", self._found)
+
+    def holds(self) -> bool:
+        """Whether it is where it is expected to be, so that the active database alone has what is younger."""
+        return self.border() == Border()
 
 
 class Databases:
@@ -59,10 +97,15 @@ class Databases:
             return
         border = Border()
         if proves and start < now - _DAY:
+            stop = min(self._stop, self._reader.settled)
+            check = BorderCheck(lambda: find_border(start, stop, now, self._count))
             if start >= now - ACTIVE_UNTIL:
-                # The border is, as a rule, where it is expected to be.
-                self._reader.look_ahead(Zone(start, self._stop))
-            border = find_border(start, min(self._stop, self._reader.settled), now, self._count)
+                self._reader.check = check
+                yield Zone(start, self._stop)
+                self._reader.check = None
+                if check.holds():
+                    return
+            border = check.border()
         yield from zones(start, self._stop, self._now, border)
 
     def _finds_archive(self, probe: Callable[[], object]) -> bool:

@@ -24,7 +24,7 @@ if t.TYPE_CHECKING:
     from tap_endorlabs.records import Event, Reject
     from tap_endorlabs.rereading import Rereader
 
-PART_PAGES = 20
+PART_PAGES = 25
 """A part has about so many pages: each costs one request more, and waits in memory until it is proved."""
 
 PART_BYTES = 16 << 20

@@ -26,17 +26,6 @@ if t.TYPE_CHECKING:
     Fetch = Callable[[Position], Page]
 
 
-def _first_piece(zone: Zone, page_size: int) -> tuple[Piece, Limits]:
-    # The archive may ignore a sort.
-    limits = Limits(page_size, sorts=zone.databases == ACTIVE)
-    return Piece(SeekPaginator(zone.start, zone.stop, limits, zone.databases)), limits
-
-
-def first_position(zone: Zone, page_size: int) -> Position:
-    """Give what is asked for first in a zone, which is not empty."""
-    return _first_piece(zone, page_size)[0].paginator.current_value
-
-
 def read_range(
     fetch: Fetch, zone: Zone, page_size: int, concurrency: int = 1, on_idle: Callable[[], object] = lambda: None
 ) -> Generator[Stretch]:
@@ -55,9 +44,12 @@ def read_range(
     Raises:
         Exception: what `fetch` has raised, when all before it has been yielded.
     """
-    if zone.start >= zone.stop:
+    start, stop, databases = zone
+    if start >= stop:
         return
-    first, limits = _first_piece(zone, page_size)
+    # The archive may ignore a sort.
+    limits = Limits(page_size, sorts=databases == ACTIVE)
+    first = Piece(SeekPaginator(start, stop, limits, databases))
     while not first.finished and (concurrency == 1 or first.paginator.plan.density.rate == 0):
         _read_page(first, fetch, limits, threading.Lock())
         yield from first.leave()

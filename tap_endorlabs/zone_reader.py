@@ -4,13 +4,12 @@ from __future__ import annotations
 
 import contextlib
 import itertools
-import threading
 import typing as t
 
 from tap_endorlabs.counting import Counter
 from tap_endorlabs.proof import Proof
 from tap_endorlabs.rereading import Rereader
-from tap_endorlabs.timeline import first_position, read_range
+from tap_endorlabs.timeline import read_range
 from tap_endorlabs.turns import Turns
 
 if t.TYPE_CHECKING:
@@ -18,6 +17,7 @@ if t.TYPE_CHECKING:
     from collections.abc import Callable, Generator
 
     from tap_endorlabs.archive import Zone
+    from tap_endorlabs.databases import BorderCheck
     from tap_endorlabs.pieces import Stretch
     from tap_endorlabs.position import Position
     from tap_endorlabs.records import Page
@@ -25,33 +25,6 @@ if t.TYPE_CHECKING:
 
 ROUND_SIZES = frozenset({10, 20, 25, 50, *range(100, 500, 50)})
 """A page of so many events, where more were asked for, may be all that a server gives at a time."""
-
-
-class _Ahead:
-    """A page that a thread of its own asks for.
-
-    Attributes:
-        position: which.
-    """
-
-    def __init__(self, fetch: Callable[[Position], Page], position: Position) -> None:
-        self.position = position
-        self._answer: Page | BaseException | None = None
-        self._thread = threading.Thread(target=self._ask, args=(fetch,), name="ahead", daemon=True)
-        self._thread.start()
-
-    def _ask(self, fetch: Callable[[Position], Page]) -> None:
-        try:
-            self._answer = fetch(self.position)
-        except BaseException as error:  # noqa: BLE001 - whatever it is, it is raised where the page is taken
-            self._answer = error
-
-    def page(self) -> Page:
-        """Wait for the page."""
-        self._thread.join()
-        if isinstance(self._answer, BaseException):
-            raise self._answer
-        return t.cast("Page", self._answer)
 
 
 class ZoneReader:
@@ -68,6 +41,7 @@ class ZoneReader:
         counter: asks for counts.
         proves: whether anything is proved.
         proves_all: whether what fits a page is proved, too.
+        check: tells whether the zone has its events where it says; begun after the first page, so as to hold up nobody.
     """
 
     def __init__(
@@ -83,21 +57,10 @@ class ZoneReader:
         self._rereader = Rereader(self.fetch, self.counter, settings.page_size, logger)
         self.proves = settings.completeness_check != "never"
         self.proves_all = settings.completeness_check == "always"
-        self._ahead: _Ahead | None = None
-
-    def look_ahead(self, zone: Zone) -> None:
-        """Ask for the first page of a zone that is probably read next, where that holds up nobody."""
-        if self._concurrency > 1 and zone.start < zone.stop:
-            self._ahead = _Ahead(self._ask, first_position(zone, self._page_size))
+        self.check: BorderCheck | None = None
 
     def fetch(self, position: Position) -> Page:
         """Fetch a page, when there are no more than `concurrency` others under way."""
-        if (ahead := self._ahead) is not None and ahead.position == position:
-            self._ahead = None
-            return ahead.page()
-        return self._ask(position)
-
-    def _ask(self, position: Position) -> Page:
         # What waits for a count can't leave.
         with self._turns.turn(urgent=position.counted):
             page = self._fetch_page(position)
@@ -109,8 +72,15 @@ class ZoneReader:
         """Read a zone.
 
         Yields:
-            stretches in order, each proved, if it has to be.
+            stretches in order, each proved, if it has to be; none where the check fails.
         """
+        with contextlib.closing(self._read(zone)) as stretches:
+            for stretch in stretches:
+                if self.check is not None and not self.check.holds():
+                    return
+                yield stretch
+
+    def _read(self, zone: Zone) -> Generator[Stretch]:
         proof = Proof(zone, self.counter, self._rereader, self._page_size, self.settled)
         on_idle = proof.ask_for_rest if self.proves else lambda: None
         stretches = read_range(self.fetch, zone, self._page_size, self._concurrency, on_idle)
@@ -119,6 +89,8 @@ class ZoneReader:
                 yield from stretches
                 return
             first = list(itertools.islice(stretches, 1))
+            if self.check is not None:
+                self.check.begin()
             if first and first[0].reached < zone.stop:
                 # A last page may name a next one, which holds nothing new.
                 first += itertools.islice(stretches, 1)
