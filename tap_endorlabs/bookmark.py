@@ -183,7 +183,7 @@ def bookmark_of(state: Mapping[str, t.Any]) -> Bookmark | None:
     return Bookmark(
         value,
         {uuid: stamp for uuid, stamp in emitted if stamp >= value},
-        gaps=_gaps(state.get("gaps", [])),
+        gaps=_gaps(state.get("gaps", []), value),
         since=since,
         emitted_since=count,
     )
@@ -199,14 +199,18 @@ def _pairs(emitted: object) -> list[t.Any]:
     raise _broken("emitted", "a list of times, each with a uuid", emitted)
 
 
-def _gaps(gaps: object) -> list[Gap]:
+def _gaps(gaps: object, value: str) -> list[Gap]:
     if not isinstance(gaps, list) or not all(isinstance(gap, dict) for gap in gaps):
         raise _broken("gaps", "a list of objects with from and to", gaps)
     if not all(isinstance(gap.get("emitted"), (list, type(None))) for gap in gaps):
         raise _broken("gaps", "objects with a list of uuids in emitted", gaps)
-    return [
+    found = [
         Gap(_stamp("gaps.from", gap.get("from")), _stamp("gaps.to", gap.get("to")), gap.get("emitted")) for gap in gaps
     ]
+    if any(gap.begin > gap.end for gap in found):
+        raise _broken("gaps", "objects whose from is not after their to", gaps)
+    # What lies behind V is read anyway.
+    return [gap._replace(end=min(gap.end, value)) for gap in found if gap.begin < min(gap.end, value)]
 
 
 def _proof(proof: object) -> tuple[str, int]:

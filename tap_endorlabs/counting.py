@@ -18,6 +18,8 @@ if t.TYPE_CHECKING:
 MOST_PARTS = 64
 """A range is counted in so many parts at most, where all of it at once takes the server too long."""
 
+HOUR = 3600
+
 
 class Counter:
     """Asks the API for counts; where none can be had, says so once.
@@ -34,7 +36,7 @@ class Counter:
         self._fetch = fetch
         self._logger = logger
         self._lock = threading.Lock()
-        self.gives_none = False
+        self.gives_none = self._warned = False
 
     def count(self, start: int, stop: int, *, archived: bool = False) -> int | None:
         """Count the events of [start, stop), in seconds; None where the API gives no count.
@@ -45,32 +47,39 @@ class Counter:
         """
         if self.gives_none:
             return None
+        why = "It answers without a count."
         try:
             found = self._count(start, stop, max((stop - start) // MOST_PARTS, 1), archived=archived)
         except (ApiError, TransientError) as error:
             is_refusal = isinstance(error, (ApiError, TooSlowError)) or error.status == HTTPStatus.INTERNAL_SERVER_ERROR
             if not is_refusal or isinstance(error, ArchiveRefusedError):
                 raise
-            found = None
-            self._give_up(str(error))
-        else:
-            if found is None:
-                self._give_up("It answers without a count.")
+            found, why = None, str(error)
+        if found is None:
+            self._do_without(why, stop, archived=archived)
         return found
 
     def _count(self, start: int, stop: int, least: int, *, archived: bool) -> int | None:
         position = Position(start, stop, SMALLEST_PAGE, whole=True, archived=archived, counted=True, margin=0)
         try:
             return self._fetch(position).count
-        except TooSlowError:
-            if stop - start <= least:
+        except (TooSlowError, ApiError) as error:
+            is_too_much = isinstance(error, TooSlowError) or error.status == HTTPStatus.BAD_REQUEST
+            if stop - start <= least or not is_too_much:
                 raise
         middle = (start + stop) // 2
         halves = [self._count(begin, end, least, archived=archived) for begin, end in ((start, middle), (middle, stop))]
         return None if None in halves else sum(t.cast("list[int]", halves))
 
-    def _give_up(self, why: str) -> None:
+    def _do_without(self, why: str, stop: int, *, archived: bool) -> None:
+        """Say that there is no count, and ask for none any more where there is none of an hour, either."""
+        try:
+            hour = Position(stop - HOUR, stop, SMALLEST_PAGE, whole=True, archived=archived, counted=True, margin=0)
+            is_unable = self._fetch(hour).count is None
+        except (ApiError, TooSlowError):
+            is_unable = True
         with self._lock:
-            if not self.gives_none:
-                self.gives_none = True
+            self.gives_none |= is_unable
+            if not self._warned:
+                self._warned = True
                 self._logger.warning("That the log is complete can't be proved, as the API does not count: %s", why)

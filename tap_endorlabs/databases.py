@@ -4,9 +4,10 @@ from __future__ import annotations
 
 import threading
 import typing as t
+from http import HTTPStatus
 
 from tap_endorlabs.archive import ACTIVE_UNTIL, ARCHIVED_AFTER, Border, Zone, find_border, zones
-from tap_endorlabs.errors import ArchiveRefusedError, TooSlowError
+from tap_endorlabs.errors import ApiError, ArchiveRefusedError, TooSlowError
 from tap_endorlabs.position import SMALLEST_PAGE, Position
 from tap_endorlabs.records import Page
 
@@ -124,7 +125,9 @@ class Databases:
         except ArchiveRefusedError as error:
             self.complaint = str(error)
             return False
-        except TooSlowError:
+        except (TooSlowError, ApiError) as error:
+            if isinstance(error, ApiError) and error.status != HTTPStatus.BAD_REQUEST:
+                raise
             # It is there, and whether it has anything is told by a count.
             page = Page([])
         # An archive may be empty where the log is not older than what is read of it.
@@ -136,6 +139,9 @@ class Databases:
     def _count(self, start: int, stop: int, archived: bool) -> int | None:  # noqa: FBT001 - as databases are named
         """Count the events of a range; none in an archive that may not be read, as none are looked for there."""
         try:
-            return self._reader.counter.count(start, stop, archived=archived)
-        except ArchiveRefusedError:
+            count = self._reader.counter.count(start, stop, archived=archived)
+            if count is not None:
+                return count
+            return self._reader.fetch(Position(start, stop, SMALLEST_PAGE, whole=True, archived=archived)).size
+        except (ArchiveRefusedError, TooSlowError):
             return None

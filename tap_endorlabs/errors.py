@@ -95,10 +95,11 @@ class UnreadableError(TapError):
 class UncountedError(TapError):
     """Less can be read than the API counts."""
 
-    def __init__(self, start: int, stop: int, count: int, seen: int) -> None:
-        """Take the range, in seconds, and both numbers."""
+    def __init__(self, start: int, stop: int, count: int | None, seen: int) -> None:
+        """Take the range, in seconds, and both numbers, None where there is no second count."""
+        number = "more" if count is None else count
         super().__init__(
-            f"The API counts {count} events from {stamp_of_second(start)} to {stamp_of_second(stop)}, but in two "
+            f"The API counts {number} events from {stamp_of_second(start)} to {stamp_of_second(stop)}, but in two "
             f"readings, sorted and unsorted, it lists only {seen}. Nothing from there on has been delivered, so that "
             "the next run can read it. Run it again later; where this stays, report it to Endor Labs, or set "
             "completeness_check to never if its counts are known to be wrong."

@@ -100,8 +100,11 @@ class Part:
 
     def seen_before(self, second: int) -> list[int]:
         """Give how many objects each database had before a second."""
-        end = bisect_left(self.events, (stamp_of_second(second),))
-        return [seen - (len(self.events) - end) + len(self.rejected) for seen in self.seen]
+        first, bound = stamp_of_second(self.start), stamp_of_second(second)
+        behind = len(self.events) - bisect_left(self.events, (bound,))
+        # One without a time was counted, if at all, where it was met.
+        rejected = sum(one.create_time is None or first <= one.create_time < bound for one in self.rejected)
+        return [seen - behind + rejected for seen in self.seen]
 
 
 class Proof:
@@ -211,10 +214,9 @@ class Proof:
         if part.failure is not None:
             raise part.failure
         end = min(part.stop, self._settled)
-        for archived, count, seen in zip(part.databases, part.counts, part.seen_before(end), strict=True):
-            # An event may have come, or gone to the archive, in between.
-            if (count or 0) > seen and (self._counter.count(part.start, end, archived=archived) or 0) > seen:
-                yield from self._rereader.reread(part.start, end, part.databases, part.events)
+        for count, seen in zip(part.counts, part.seen_before(end), strict=True):
+            if (count or 0) > seen:
+                yield from self._rereader.reread(part, end, part.counts)
                 behind = bisect_left(part.events, (stamp_of_second(end),))
                 yield Stretch(part.events[behind:], part.stop, list(part.rejected))
                 return

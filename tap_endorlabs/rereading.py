@@ -18,14 +18,19 @@ from tap_endorlabs.timestamps import stamp_of_second
 
 if t.TYPE_CHECKING:
     import logging
-    from collections.abc import Callable, Generator, Iterable
+    from collections.abc import Callable, Generator
 
-    from tap_endorlabs.archive import Databases
     from tap_endorlabs.counting import Counter
+    from tap_endorlabs.proof import Part
     from tap_endorlabs.records import Event, Page, Reject
 
 MOST_AT_ONCE = 10_000
 """So many events are read at once, as they wait in memory until they are in order."""
+
+LEAST = 10
+"""Fewer events are not asked for at a time, however long it takes the server."""
+
+MINUTE = 60
 
 MOST_BARREN = 4
 """After so many pages without anything new there is nothing more to be had."""
@@ -49,64 +54,90 @@ class Rereader:
         self._page_size = min(page_size, DEFAULT_PAGE_SIZE)
         self._logger = logger
 
-    def reread(self, start: int, stop: int, databases: Databases, known: list[Event]) -> Generator[Stretch]:
-        """Read a range again.
+    def reread(self, part: Part, stop: int, counts: list[int | None]) -> Generator[Stretch]:
+        """Read the beginning of a part again.
 
         Args:
-            start: first second.
-            stop: last second, exclusive.
-            databases: where its events are.
-            known: those that have been read, in order.
+            part: what was read of it.
+            stop: the second at which it is to end.
+            counts: how many events each database counted of it.
 
         Raises:
             UncountedError: less can be read than the API counts.
         """
         self._logger.warning(
             "The API counts more events from %s to %s than it lists: reading them again, unsorted",
-            stamp_of_second(start),
+            stamp_of_second(part.start),
             stamp_of_second(stop),
         )
-        yield from self._reread(start, stop, databases, known)
+        yield from self._reread(part.start, stop, part, counts)
 
-    def _reread(self, start: int, stop: int, databases: Databases, known: list[Event]) -> Generator[Stretch]:
-        counts = [self._counter.count(start, stop, archived=archived) or 0 for archived in databases]
+    def _reread(self, start: int, stop: int, part: Part, least: list[int | None]) -> Generator[Stretch]:
+        wide = _widened(start, stop)
+        counts = [self._counter.count(*wide, archived=archived) for archived in part.databases]
+        most = [max(found or 0, known or 0) for found, known in zip(counts, least, strict=True)]
+        if None in counts and not all(least):
+            raise UncountedError(start, stop, None, 0)
         stretch = None
-        if sum(counts) <= MOST_AT_ONCE or stop - start == 1:
+        if sum(most) <= MOST_AT_ONCE or stop - start <= MINUTE:
             try:
-                stretch = self._read(start, stop, zip(databases, counts, strict=True), known)
+                stretch = self._read(start, stop, part, most)
             except TooSlowError:
-                if stop - start == 1:
+                if stop - start <= MINUTE:
                     raise
         if stretch is not None:
             yield stretch
             return
         middle = (start + stop) // 2
-        yield from self._reread(start, middle, databases, known)
-        yield from self._reread(middle, stop, databases, known)
+        unknown: list[int | None] = [None] * len(least)
+        yield from self._reread(start, middle, part, unknown)
+        yield from self._reread(middle, stop, part, unknown)
 
-    def _read(self, start: int, stop: int, counts: Iterable[tuple[bool, int]], known: list[Event]) -> Stretch:
+    def _read(self, start: int, stop: int, part: Part, counts: list[int]) -> Stretch:
         first, bound = (stamp_of_second(start),), (stamp_of_second(stop),)
-        found = {event.uuid: event for event in known[bisect_left(known, first) : bisect_left(known, bound)]}
+        known = part.events[bisect_left(part.events, first) : bisect_left(part.events, bound)]
+        found = {event.uuid: event for event in known}
         rejected: set[Reject] = set()
-        for archived, count in counts:
-            position = Position(start, stop, self._page_size, whole=True, archived=archived, margin=0)
-            events, rejects = self._read_all(position, count)
+        for archived, count in zip(part.databases, counts, strict=True):
+            wide = Position(*_widened(start, stop), self._page_size, whole=True, archived=archived, margin=0)
+            events, rejects = self._read_all(wide, count)
             found.update((event.uuid, event) for event in events if first <= event < bound)
-            rejected |= rejects
+            rejected |= {one for one in rejects if one.create_time is None or first <= (one.create_time,) < bound}
         return Stretch(sorted(found.values()), stop, list(rejected))
 
     def _read_all(self, position: Position, count: int) -> tuple[list[Event], set[Reject]]:
-        """Read all objects of a range in one database."""
+        """Read all objects of a range in one database, to the end of the list, and no fewer than were counted."""
         events: dict[str, Event] = {}
         rejected: set[Reject] = set()
         barren = 0
-        while (seen := len(events) + len(rejected)) < count:
-            page = self._fetch(position)
+        while barren < MOST_BARREN:
+            try:
+                page = self._fetch(position)
+            except TooSlowError:
+                if position.page_size <= LEAST:
+                    raise
+                position = position._replace(page_size=position.page_size // 2)
+                continue
+            seen = len(events) + len(rejected)
             events.update((event.uuid, event) for event in page.events)
             rejected.update(page.rejected)
-            barren = barren + 1 if len(events) + len(rejected) == seen else 0
-            if barren == MOST_BARREN:
-                raise UncountedError(position.start, position.stop, count, seen)
+            has_news = len(events) + len(rejected) > seen
+            barren = 0 if has_news else barren + 1
+            is_short = page.size < position.page_size and not page.says_more
+            if len(events) + len(rejected) >= count and (is_short or not has_news):
+                return list(events.values()), rejected
             if page.next_page_id is not None:
                 position = position._replace(page_id=page.next_page_id)
+        seen = len(events) + len(rejected)
+        # Some may have been deleted meanwhile.
+        if (self._counter.count(position.start, position.stop, archived=position.archived) or count) > seen:
+            raise UncountedError(position.start, position.stop, count, seen)
         return list(events.values()), rejected
+
+
+def _widened(start: int, stop: int) -> tuple[int, int]:
+    """Give a range of whole minutes around another: in it lies what a server takes to be in that one, or next to it.
+
+    As it is both counted and read, it makes no difference how the server rounds or compares times.
+    """
+    return (start - 1) // MINUTE * MINUTE, -(-(stop + 1) // MINUTE) * MINUTE

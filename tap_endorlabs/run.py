@@ -9,7 +9,7 @@ from tap_endorlabs.archive import ACTIVE_UNTIL, Zone
 from tap_endorlabs.beginning import tell_of_range
 from tap_endorlabs.bookmark import Bookmark
 from tap_endorlabs.databases import Databases
-from tap_endorlabs.errors import UnreadableError
+from tap_endorlabs.errors import TapError, UnreadableError
 from tap_endorlabs.findings import Findings
 from tap_endorlabs.position import SMALLEST_PAGE, Position
 from tap_endorlabs.probing import probe
@@ -29,6 +29,8 @@ if t.TYPE_CHECKING:
 
 _MINUTE = 60
 _DAY = 86_400
+_MOST_GAPS = 20
+"""A run leaves no more seconds out."""
 
 
 class LogRun:
@@ -101,20 +103,23 @@ class LogRun:
         databases = Databases(reader, self._start, self._stop, self._now)
         # Of a quiet log even a run without new events reaches back further than a day.
         zones = databases.zones(lambda: self.probe(reader.fetch), proves=reader.proves_all)
+        again = 0
         for zone in zones if self._settings.include_archived else [Zone(self._start, self._stop)]:
             for stretch in self._read_zone(reader, zone):
                 for reject in stretch.rejected:
                     self._leave_out(reject)
                 self._close_gap(databases, stretch)
-                if proves_past:
-                    self._prove_past(reader, stretch)
+                # This run sees again what lies between the minute in which it begins and its bookmark.
+                again += sum(self.bookmark.since <= event.create_time < self._from for event in stretch.events)
+                if proves_past and stretch.reached > second_of(self._from):
+                    self._prove_past(reader, self.bookmark.emitted_since - again)
                     proves_past = False
-                is_proved = reader.proves_all and stretch.reached >= self._settled > second_of(self.bookmark.since)
-                if is_proved and not self.findings.left_a_gap:
-                    # What has been read up to there is about to be emitted. A new gap is asked for by the next run.
-                    self.bookmark.proved(stamp_of_second(self._settled))
+                is_proved = reader.proves_all and not reader.counter.gives_none and stretch.reached >= self._settled
                 yield from self._pages(self.only_new(stretch.events))
                 self.progress.report(stretch)
+                # A new gap is asked for by the next run.
+                if is_proved and self._settled > second_of(self.bookmark.since) and not self.findings.left_a_gap:
+                    self.bookmark.proved(stamp_of_second(self._settled))
         self._close_gap(databases, None)
 
     def _fill_gaps(self, reader: ZoneReader) -> Generator[list[Event]]:
@@ -150,17 +155,15 @@ class LogRun:
     def _is_proof_due(self) -> bool:
         return self._now() - second_of(self.bookmark.since) >= _DAY
 
-    def _prove_past(self, reader: ZoneReader, first: Stretch) -> None:
+    def _prove_past(self, reader: ZoneReader, delivered: int) -> None:
         """Prove what earlier runs have delivered since the last proof, also by what came too late for them."""
-        since = second_of(self.bookmark.since)
-        if not self._now() - ACTIVE_UNTIL < since < self._start or self.bookmark.gaps:
+        since = -(-second_after(self.bookmark.since) // _MINUTE) * _MINUTE
+        if not self._now() - ACTIVE_UNTIL < since < self._start:
             return
-        # This run sees again what lies between the minute in which it begins and its bookmark.
-        again = sum(self.bookmark.since <= event.create_time < self._from for event in first.events)
-        delivered = self.bookmark.emitted_since - again
         count = reader.counter.count(since, self._start)
-        if count is not None and count > delivered:
-            count = reader.counter.count(since, self._start)
+        for gap in self.bookmark.gaps:
+            begin, end = max(second_of(gap.begin), since), min(second_after(gap.end), self._start)
+            delivered += (reader.counter.count(begin, end) or 0) if begin < end else 0
         if count is None or count <= delivered:
             return
         self.findings.miss(
@@ -191,15 +194,25 @@ class LogRun:
         databases.complaint = ""
 
     def _leave_gap(self, begin: str, end: str) -> None:
-        self.findings.left_a_gap = True
-        self.bookmark.leave_gap(begin, end)
-        self.bookmark.pass_to(min(end, self.bookmark.limit))
+        # What lies behind the limit is read by the next run anyway.
+        end = min(end, self.bookmark.limit)
+        if begin < end:
+            self.findings.left_a_gap = True
+            self.bookmark.leave_gap(begin, end)
+            self.bookmark.pass_to(end)
 
     def _read_zone(self, reader: ZoneReader, zone: Zone) -> Generator[Stretch]:
         """Read a zone but for the seconds that can't be read."""
         unread: int | None = zone.start
-        while unread is not None and unread < zone.stop:
+        for _ in range(_MOST_GAPS):
+            if unread is None or unread >= zone.stop:
+                return
             unread = yield from self._read_to_fault(reader, zone._replace(start=unread))
+        if unread is not None and unread < zone.stop:
+            raise TapError(
+                f"The API fails to answer for {_MOST_GAPS} single seconds of the log (see above): the run ends here, and "
+                "the next goes on from its state. Report it to Endor Labs."
+            )
 
     def _read_to_fault(self, reader: ZoneReader, zone: Zone) -> Generator[Stretch, None, int | None]:
         """Read a zone up to a second that can't be read; give the second after it."""

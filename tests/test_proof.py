@@ -194,7 +194,7 @@ def test_less_than_is_counted_ends_the_reading() -> None:
     counter = Counter(log.fetch, LOGGER)
     rereader = Rereader(lambda position: type(log.fetch(position))([]), counter, 50, LOGGER)
     with pytest.raises(UncountedError, match=r"counts 100 events from .* lists only 0"):
-        list(rereader.reread(START, START + 900, (False,), []))
+        list(rereader.reread(Part(START, (False,)), START + 900, [100]))
 
 
 # Once a day
