@@ -96,9 +96,13 @@ def best_way(ask: Ask, ask_active: Callable[[Position], Page], first: Position) 
             best = number, way
         if best is not None and best[0]:
             break
-    if best is None:
-        raise _refused(refusals)
-    return best[1]
+    if best is not None:
+        return best[1]
+    shorter = first._replace(start=max(first.start, first.stop - _DAY))
+    if shorter != first and any(error.status == HTTPStatus.BAD_REQUEST for error in refusals):
+        # It may be the time that is too long.
+        return best_way(ask, ask_active, shorter)
+    raise _refused(refusals)
 
 
 def _accepted(

@@ -125,10 +125,10 @@ class Databases:
         except ArchiveRefusedError as error:
             self.complaint = str(error)
             return False
-        except (TooSlowError, ApiError) as error:
+        except (ApiError, TooSlowError) as error:
             if isinstance(error, ApiError) and error.status != HTTPStatus.BAD_REQUEST:
                 raise
-            # It is there, and whether it has anything is told by a count.
+            # It is there, but this is too much at once. Whether it has anything is told by a count.
             page = Page([])
         # An archive may be empty where the log is not older than what is read of it.
         reaches_back = self._start < now - _RETENTION

@@ -29,7 +29,7 @@ def test_an_archive_is_read_where_the_server_does_not_count(form: t.Any, empty_a
     assert sorted(run_inside(config).uuids) == uuids_of(empty_api)
 
 
-@pytest.mark.parametrize(("status", "code"), [(504, 4), (400, 4)])
+@pytest.mark.parametrize(("status", "code"), [(504, 4), (400, 4), (400, 3)])
 def test_an_archive_is_read_where_all_of_it_takes_too_long(status: int, code: int, empty_api: FakeEndorApi) -> None:
     config = fill(empty_api, 900, dt.timedelta(days=90))
     empty_api.behaviour.slow_query = SlowQuery(max_range=dt.timedelta(days=15), status=status, code=code)
