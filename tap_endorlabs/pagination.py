@@ -18,7 +18,7 @@ from singer_sdk.pagination import BaseAPIPaginator
 
 from tap_endorlabs.archive import ACTIVE, Databases
 from tap_endorlabs.plan import CROWDED, Plan
-from tap_endorlabs.position import Position, hold_to_range
+from tap_endorlabs.position import NARROW, Position, hold_to_range
 from tap_endorlabs.records import Page
 from tap_endorlabs.timestamps import second_of, stamp_of_second
 from tap_endorlabs.whole import WholeStretch
@@ -42,6 +42,8 @@ SPARSE = 0.5
 
 DENSE = 0.05
 """There is no margin where a second has more of a page than this: it would bring too much twice."""
+
+MINUTE = 60
 
 FULL_SECOND = 0.9
 """A second that fills this much of a page is read whole: the next page might hold nothing else."""
@@ -225,7 +227,10 @@ class SeekPaginator(BaseAPIPaginator[Position]):
         if not self._limits.sorts and not width:
             width = self.plan.whole_seconds = max((self.stop - second) // FIRST_SHARE, 1)
         stop = min(second + min(width or self._limits.width, self._limits.width), self.stop)
-        margin = 0 if self.plan.density.rate > DENSE else self._margin
+        is_costly = self.plan.density.rate > DENSE or stop - second < NARROW
+        # Whole minutes are where a count may begin or end: what is lost there, between two of them, none would tell.
+        at_count = second % MINUTE == 0 or stop % MINUTE == 0
+        margin = 1 if at_count else 0 if is_costly else self._margin
         return Position(second, stop, self._limits.page_size, width > 0, archived=self._databases[0], margin=margin)
 
     def _settle(self, second: int) -> None:

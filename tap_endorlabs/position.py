@@ -47,9 +47,8 @@ class Position(t.NamedTuple):
     @property
     def ends(self) -> tuple[int, int]:
         """The seconds to ask for, with the margin, which costs nothing behind a page in the order of time."""
-        if self.stop - self.start < NARROW:
-            return self.start, self.stop
-        return self.start - self.margin, self.stop + (1 if self.is_sorted else self.margin)
+        is_free = self.is_sorted and self.stop - self.start >= NARROW
+        return self.start - self.margin, self.stop + (1 if is_free else self.margin)
 
     @property
     def is_sorted(self) -> bool:

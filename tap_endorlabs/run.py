@@ -210,8 +210,8 @@ class LogRun:
             unread = yield from self._read_to_fault(reader, zone._replace(start=unread))
         if unread is not None and unread < zone.stop:
             raise TapError(
-                f"The API fails to answer for {_MOST_GAPS} single seconds of the log (see above): the run ends here, and "
-                "the next goes on from its state. Report it to Endor Labs."
+                f"The API fails to answer for {_MOST_GAPS} single seconds of the log (see above): the run ends here, "
+                "and the next goes on from its state. Report it to Endor Labs."
             )
 
     def _read_to_fault(self, reader: ZoneReader, zone: Zone) -> Generator[Stretch, None, int | None]:

@@ -59,7 +59,7 @@ def two_runs(
     ids=["minutes, dense", "strict, ties", "ahead, dense", "behind, dense", "clamped, unsorted"],
 )
 @pytest.mark.parametrize("concurrency", [1, 4])
-def test_what_is_read_again_is_read_whole(
+def test_what_is_read_again_is_read_whole(  # noqa: PLR0913, PLR0917 - half of them are fixtures
     events: list[JsonObject],
     behaviour: dict[str, t.Any],
     settings: dict[str, t.Any],

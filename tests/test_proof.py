@@ -87,13 +87,13 @@ def test_nothing_leaves_before_it_is_proved(api: FakeEndorApi, tmp_path: Path) -
     assert output.records == []
     assert output.of("STATE") == []
     (line,) = output.errors
-    assert "counts 1199 events from 2026-03-21T12:00:00.000000Z to 2026-03-31T11:55:00.000000Z" in line
+    assert "counts 1199 events from 2026-03-21T11:59:00.000000Z to 2026-03-31T11:56:00.000000Z" in line
     assert "it lists only 1198" in line
 
 
 def test_what_was_proved_before_a_fault_is_kept(api: FakeEndorApi, tmp_path: Path) -> None:
     config = config_for(api, start_date=TEN_DAYS_AGO, page_size=20, concurrency=4)
-    api.fail(Fault.status(403), after=45, times=None)
+    api.fail(Fault.status(403), after=52, times=None)
     output = run_command(tmp_path, config=config)
     assert output.code == 1
     assert 400 <= len(output.records) < 1200
