@@ -24,6 +24,9 @@ DEFAULT_PAGE_SIZE = 100
 REFUSALS = {HTTPStatus.BAD_REQUEST, HTTPStatus.METHOD_NOT_ALLOWED, HTTPStatus.NOT_IMPLEMENTED}
 """The statuses that may speak of how was asked, not of what for."""
 
+_EVERY = 4
+"""After so many refusals of a sorted query, the same is asked for unsorted once more."""
+
 
 def find_detour(
     fetch: Callable[[Position], Page], asked: Position, error: TapError, limits: Limits
@@ -52,11 +55,15 @@ def _ask_for_less(
 ) -> Callable[[], None]:
     too_large = isinstance(error, TooSlowError) and error.too_large
     if not asked.divisible and not (too_large and asked.page_size > 1):
+        if asked.is_sorted and _is_answered(fetch, _unsorted(asked)):
+            return limits.distrust_sort
         if _is_fault(error) and asked.stop - asked.start == 1:
             raise UnreadableError(asked.start, str(error)) from error
         raise error
-    # It may be the sort that takes too long, where none has come to an end yet.
-    if asked.is_sorted and not limits.largest and limits.refusals == 1 and _is_answered(fetch, _unsorted(asked)):
+    # It may be the sort that takes too long, where none has come to an end yet. Now and then, as unsorted even a long
+    # time may be too much.
+    is_suspect = asked.is_sorted and not limits.largest and limits.refusals % _EVERY == 1
+    if is_suspect and _is_answered(fetch, _unsorted(asked)):
         return limits.distrust_sort
     return partial(limits.tighten, asked, too_large=too_large)
 

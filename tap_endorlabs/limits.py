@@ -44,8 +44,11 @@ class Limits:
         self._larger_pages = False
 
     def distrust_sort(self) -> None:
-        """Ask for no sort any more."""
+        """Ask for no sort any more; what was too much with one may not be without."""
         self.sorts = False
+        self.width, self.page_size = _WIDEST, self._most
+        self.refusals = self._good_answers = 0
+        self._on_trial = False
 
     def allow_pages_of(self, size: int) -> None:
         """Never ask for larger pages again."""

@@ -98,6 +98,8 @@ SORTS = [
     Variant("sort is a 501", {"sort_fails": 501}),
     Variant("sort always ends in 500", {"sort_fails": 500}),
     Variant("sort takes too long, whatever is sorted", _slow(504, sorted_only=True, max_page_size=0)),
+    Variant("sort ends in 500, and a long time in a deadline", {"sort_fails": 500, **_slow(504, max_range=3 * _DAY)}),
+    Variant("sort takes too long, and so does a long time", {"sort_fails": 504, **_slow(504, max_range=3 * _DAY)}),
     Variant("sort within a page only", {"sorts_within": "a page"}),
     Variant("sort within a namespace only", {"sorts_within": "a namespace"}),
 ]
