@@ -18,9 +18,12 @@ from singer_sdk.exceptions import ConfigValidationError, SingerSDKError
 
 from tap_endorlabs.errors import TapError, TargetGoneError, one_line
 from tap_endorlabs.redaction import Secrets, guarded_log
+from tap_endorlabs.streams import STREAMS
 
 if t.TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Callable, Mapping
+
+    from singer_sdk import Stream
 
 
 class TapCommand(click.Command):
@@ -101,6 +104,19 @@ def read_settings(path: str) -> dict[str, t.Any]:
         if "{" in path:  # the settings themselves, with the secrets in them
             raise TapError("--config takes the path of a JSON file, not JSON.") from None
         raise TapError(f"--config {path} can't be read: {error.strerror}.") from error
+
+
+def require_selected(streams: Mapping[str, Stream]) -> None:
+    """Refuse a run that would read nothing: its silence would pass for a log without events.
+
+    Raises:
+        TapError: no stream is selected.
+    """
+    if not any(stream.selected for stream in streams.values()):
+        raise TapError(
+            "No stream is selected: check select in meltano.yml, or the file given with --catalog. "
+            f"The streams are {' and '.join(STREAMS)}."
+        )
 
 
 def _share_memory_between_threads() -> None:

@@ -16,7 +16,7 @@ from singer_sdk.tap_base import CliTestOptionValue
 
 from tap_endorlabs.auth import ApiKeyAuth
 from tap_endorlabs.bookmark import Scope
-from tap_endorlabs.cli import TapCommand, read_json, read_settings
+from tap_endorlabs.cli import TapCommand, read_json, read_settings, require_selected
 from tap_endorlabs.client import Api
 from tap_endorlabs.errors import IncompleteError
 from tap_endorlabs.mapping import mapper_for
@@ -194,6 +194,7 @@ class TapEndorLabs(Tap):
             catalog=read_json("--catalog", catalog),
             parse_env_config=config.parse_env,
         )
+        require_selected(tap.streams)
         tap.sync_all()
         tap.raise_if_incomplete()
 

@@ -27,6 +27,7 @@ from tests.fake_endor_api import (
     make_events,
 )
 from tests.harness import Output, Process, config_for
+from tests.harness import catalog_of as own_catalog
 from tests.in_process import run_command
 
 if t.TYPE_CHECKING:
@@ -234,6 +235,11 @@ OTHER = {
     }
 }
 BROKEN = {"bookmarks": {"audit_logs": {"replication_key_value": "soon"}}}
+OF_ANOTHER_TAP = {"streams": [{"tap_stream_id": "users", "stream": "users", "schema": {}, "metadata": []}]}
+NOTHING_SELECTED = (
+    "No stream is selected: check select in meltano.yml, or the file given with --catalog. "
+    "The streams are audit_logs and authentication_logs."
+)
 
 
 @pytest.mark.parametrize(
@@ -252,6 +258,7 @@ BROKEN = {"bookmarks": {"audit_logs": {"replication_key_value": "soon"}}}
         ({"state": {"bookmarks": {"users": {}}}}, "not written by this tap: it has bookmarks for users"),
         ({"state": BROKEN}, "The state is broken: replication_key_value takes a time"),
         ({"catalog": "nonsense"}, "catalog.json is not JSON"),
+        *(({"catalog": catalog}, NOTHING_SELECTED) for catalog in ({}, {"streams": []}, OF_ANOTHER_TAP, own_catalog())),
     ],
     ids=str,
 )
