@@ -24,7 +24,7 @@ def take_at_its_word(config: dict[str, t.Any], properties: Mapping[str, t.Any]) 
         properties: the JSON schema of each.
     """
     for name, given in list(config.items()):
-        value = _meant(given, kinds_of(properties.get(name, {})))
+        value = _meant(given, properties.get(name, {}))
         if value is None:
             del config[name]
         else:
@@ -37,9 +37,12 @@ def kinds_of(schema: Mapping[str, t.Any]) -> list[str]:
     return [kind for kind in ([kinds] if isinstance(kinds, str) else kinds) if kind != "null"]
 
 
-def _meant(given: object, kinds: list[str]) -> object:
+def _meant(given: object, schema: Mapping[str, t.Any]) -> object:
+    kinds = kinds_of(schema)
     if "integer" in kinds and isinstance(given, float) and given.is_integer():
         return int(given)
+    if isinstance(given, str) and given.strip().lower() in schema.get("enum", ()):
+        return given.strip().lower()
     if not isinstance(given, str) or not kinds or "string" in kinds:
         return given
     text = given.strip()

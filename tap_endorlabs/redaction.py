@@ -19,6 +19,9 @@ if t.TYPE_CHECKING:
 _SHORTEST = 6
 """A text of fewer characters is no secret: to hide it would only garble the messages."""
 
+_KEY = re.compile(r"endr(?:\+|%2[bB]|\\+u002[bB])[\w.~/+=%-]{4,}")
+"""What an API key looks like: one in a place where nobody expects it is known by that alone."""
+
 _QUOTES = "\"'`\u00b4\u2018\u2019\u201a\u201c\u201d\u201e\u00ab\u00bb"
 _ESCAPED = re.compile(r"[\\%&]|[^ -~]")
 _BACKSLASHES = r"\\{1,4}"
@@ -52,8 +55,8 @@ class Secrets:
     def hide(self, text: str) -> str:
         """Put `***` in the place of each secret."""
         if self._plain is None:
-            return text
-        text = self._plain.sub("***", text)
+            return _KEY.sub("***", text)
+        text = _KEY.sub("***", self._plain.sub("***", text))
         # Patterns of all escapes are large, and few texts have any.
         if _ESCAPED.search(text):
             for secret in self._texts:

@@ -51,7 +51,10 @@ SETTINGS_SCHEMA: dict[str, t.Any] = th.PropertiesList(
         "end_date",
         th.DateTimeType,
         title="End date",
-        description="Where a bounded backfill ends (exclusive). Without it a run reads up to its own start.",
+        description=(
+            "Where a bounded backfill ends (exclusive); it needs start_date. "
+            "Without it a run reads up to its own start."
+        ),
     ),
     th.Property(
         "traverse",
@@ -77,12 +80,12 @@ SETTINGS_SCHEMA: dict[str, t.Any] = th.PropertiesList(
     ),
     th.Property(
         "lookback_seconds",
-        th.IntegerType(minimum=0),
+        th.IntegerType(minimum=0, maximum=2_592_000),
         default=300,
         title="Lookback",
         description=(
             "How late, in seconds, an event may become visible after its create_time and still be picked up "
-            "by the next run."
+            "by the next run: 0 to 2592000 (30 days)."
         ),
     ),
     th.Property(
@@ -118,10 +121,10 @@ SETTINGS_SCHEMA: dict[str, t.Any] = th.PropertiesList(
     ),
     th.Property(
         "request_timeout",
-        th.IntegerType(minimum=1),
+        th.IntegerType(minimum=1, maximum=86_400),
         default=120,
         title="Request timeout",
-        description="Seconds to wait for an answer; the server is told, too.",
+        description="Seconds to wait for an answer, 1 to 86400; the server is told, too.",
     ),
     th.Property(
         "api_url",

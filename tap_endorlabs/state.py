@@ -6,6 +6,7 @@ import typing as t
 
 from tap_endorlabs.bookmark import START_ANEW, Bookmark, Scope, bookmark_of, scope_of
 from tap_endorlabs.errors import StateError, one_line
+from tap_endorlabs.validation import EARLIEST
 
 if t.TYPE_CHECKING:
     import logging
@@ -42,6 +43,8 @@ def read_state(state: Mapping[str, t.Any], scope: Scope) -> tuple[Bookmark | Non
         StateError: the state is broken, or belongs to another namespace.
     """
     bookmark, before = bookmark_of(state), scope_of(state)
+    if bookmark is not None:
+        _refuse_what_is_too_early(bookmark)
     if before is not None and before.namespace != scope.namespace:
         raise StateError(
             f"The state belongs to namespace {before.namespace[:100]!r}, but the setting namespace is "
@@ -49,6 +52,19 @@ def read_state(state: Mapping[str, t.Any], scope: Scope) -> tuple[Bookmark | Non
             "--state), or start anew without a state."
         )
     return bookmark, before
+
+
+def _refuse_what_is_too_early(bookmark: Bookmark) -> None:
+    """Refuse a time that lies so far back that nothing can be reckoned from it.
+
+    Raises:
+        StateError: there is one.
+    """
+    times = {"replication_key_value": [bookmark.value], "proof.since": [bookmark.since]}
+    times |= {"gaps": [stamp for gap in bookmark.gaps for stamp in gap[:2]]}
+    for name, stamps in times.items():
+        if early := [stamp for stamp in stamps if stamp < EARLIEST]:
+            raise StateError(f"The state is broken: {name} takes a time from 1970 on, not {early[0]!r}. {START_ANEW}")
 
 
 def in_own_form(state: Mapping[str, t.Any], scope: Scope) -> dict[str, t.Any]:

@@ -17,7 +17,7 @@ from singer_sdk.plugin_base import JSONSchemaValidator
 
 from tap_endorlabs.coercion import kinds_of, take_at_its_word
 from tap_endorlabs.errors import one_line
-from tap_endorlabs.redaction import bare, is_alien
+from tap_endorlabs.redaction import Secrets, bare, is_alien
 from tap_endorlabs.settings import OWN_SETTINGS
 from tap_endorlabs.timestamps import parse, stamp_of
 
@@ -25,11 +25,15 @@ if t.TYPE_CHECKING:
     import datetime as dt
     from collections.abc import Callable, Mapping
 
-    _Check = Callable[[str, t.Any], list[str]]
+    _Hide = Callable[[str], str]
+    _Check = Callable[[str, t.Any, _Hide], list[str]]
 
 _NAMESPACE = re.compile(r"[A-Za-z0-9_-]+(\.[A-Za-z0-9_-]+)*", re.ASCII)
 _IN_HOST = re.compile(r"(?:\w+://)?(?:([\w.-]+)\.)?endorlabs\.com(?:[:/]|$)", re.IGNORECASE)
 _IN_PATH = re.compile(r"/(?:t|namespaces)/([^/?#]+)")
+EARLIEST = "1970-01-01T00:00:00.000000Z"
+"""The first stamp that a setting or a state may have: there were no events before it."""
+
 _NO_NAMESPACES = {"api", "app", "docs", "www"}
 """Hosts of Endor Labs that are nobody's."""
 
@@ -51,10 +55,13 @@ def find_faults(config: dict[str, t.Any], schema: Mapping[str, t.Any], now: dt.d
     Returns:
         lines that each name a setting, none of which shows a secret.
     """
-    take_at_its_word(config, schema["properties"])
+    properties = schema["properties"]
+    take_at_its_word(config, properties)
+    # A secret in the wrong field is not to be shown there either.
+    hide = Secrets(*(str(config.get(name) or "") for name in properties if properties[name].get("secret"))).hide
     errors = _errors(config, schema)
-    faults = list(dict.fromkeys(_misfit(error, schema["properties"]) for error in errors))
-    faults += [_unknown(name, schema["properties"]) for name in config if name not in schema["properties"]]
+    faults = list(dict.fromkeys(_misfit(error, properties, hide) for error in errors))
+    faults += [_unknown(name, properties, hide) for name in config if name not in properties]
     faults += [
         f"Setting {name} is required: {OWN_SETTINGS[name]['description']}"
         for name in schema["required"]
@@ -63,7 +70,7 @@ def find_faults(config: dict[str, t.Any], schema: Mapping[str, t.Any], now: dt.d
     misfits = {error.absolute_path[0] for error in errors}
     for name, check in _CHECKS.items():
         if config.get(name) and name not in misfits:
-            faults += check(name, config[name])
+            faults += check(name, config[name], hide)
     return faults or _mismatches(config, stamp_of(now))
 
 
@@ -77,12 +84,15 @@ def _errors(config: dict[str, t.Any], schema: Mapping[str, t.Any]) -> list[Valid
     return [t.cast("ValidationError", best_match([error])) for error in found]
 
 
-def _misfit(error: ValidationError, properties: Mapping[str, t.Any]) -> str:
+def _misfit(error: ValidationError, properties: Mapping[str, t.Any], hide: _Hide) -> str:
     name, *rest = (str(step) for step in error.absolute_path)
     if rest:
-        path = one_line(".".join([name, *rest]), 100)
-        return f"Setting {path}: {one_line(_CREDENTIALS_IN_URL.sub('//***@', error.message))}."
-    seen = "what was given" if properties[name].get("secret") else _shown(error.instance)
+        path = one_line(hide(".".join([name, *rest])), 100)
+        if error.validator in {"anyOf", "oneOf"}:
+            kinds = " or ".join(_KINDS.get(kind, kind) for one in error.validator_value for kind in kinds_of(one))
+            return f"Setting {path} takes {kinds}, not {_shown(error.instance, hide)}."
+        return f"Setting {path}: {one_line(hide(_CREDENTIALS_IN_URL.sub('//***@', error.message)))}."
+    seen = "what was given" if properties[name].get("secret") else _shown(error.instance, hide)
     return f"Setting {name} takes {_TAKES.get(name) or _kind(properties[name])}, not {seen}."
 
 
@@ -96,10 +106,10 @@ def _kind(schema: Mapping[str, t.Any]) -> str:
     return f"{kind} of at least {schema['minimum']}" if "minimum" in schema else kind
 
 
-def _unknown(name: str, known: Mapping[str, t.Any]) -> str:
+def _unknown(name: str, known: Mapping[str, t.Any], hide: _Hide) -> str:
     like = difflib.get_close_matches(name, known, n=1)
     hint = f" Did you mean {like[0]}?" if like else " See tap-endorlabs --about for those there are."
-    return f"There is no setting {one_line(name, 60)}.{hint}"
+    return f"There is no setting {one_line(hide(name), 60)}.{hint}"
 
 
 def _mismatches(config: Mapping[str, t.Any], now: str) -> list[str]:
@@ -108,6 +118,8 @@ def _mismatches(config: Mapping[str, t.Any], now: str) -> list[str]:
         return [f"Setting start_date lies in the future: {start}."]
     if start is not None and end is not None and start > end:
         return [f"Setting start_date ({start}) lies after end_date ({end})."]
+    if end is not None and start is None:
+        return ["Setting end_date needs start_date: without it the first run reads no past events."]
     if config.get("flattening_enabled") and config.get("flattening_max_depth") is None:
         return [
             "Setting flattening_max_depth is required where flattening_enabled is true: how many levels to flatten."
@@ -115,16 +127,15 @@ def _mismatches(config: Mapping[str, t.Any], now: str) -> list[str]:
     return []
 
 
-def _shown(value: object) -> str:
-    return one_line(_CREDENTIALS_IN_URL.sub("//***@", repr(value)), 100)
+def _shown(value: object, hide: _Hide) -> str:
+    return one_line(hide(_CREDENTIALS_IN_URL.sub("//***@", repr(value))), 100)
 
 
 def _is_time(value: str) -> bool:
     try:
-        parse(value)
+        return parse(value) >= EARLIEST
     except ValueError:
         return False
-    return True
 
 
 def _is_complete_batch_config(value: dict[str, t.Any]) -> bool:
@@ -169,18 +180,18 @@ def is_loopback(host: str) -> bool:
 
 
 def _matches(is_fit: Callable[[t.Any], bool]) -> _Check:
-    def check(name: str, value: object) -> list[str]:
-        return [] if is_fit(value) else [f"Setting {name} takes {_TAKES[name]}, not {_shown(value)}."]
+    def check(name: str, value: object, hide: _Hide) -> list[str]:
+        return [] if is_fit(value) else [f"Setting {name} takes {_TAKES[name]}, not {_shown(value, hide)}."]
 
     return check
 
 
-def _check_namespace(name: str, value: str) -> list[str]:
+def _check_namespace(name: str, value: str, hide: _Hide) -> list[str]:
     if _NAMESPACE.fullmatch(value) and not _IN_HOST.match(value):
         return []
     meant = meant_namespace(value)
-    hint = f" Did you mean {meant}?" if meant else ""
-    return [f"Setting {name} takes {_TAKES[name]}, not {_shown(value)}.{hint}"]
+    hint = f" Did you mean {meant}?" if meant and hide(meant) == meant else ""
+    return [f"Setting {name} takes {_TAKES[name]}, not {_shown(value, hide)}.{hint}"]
 
 
 def meant_namespace(value: str) -> str | None:
@@ -192,17 +203,23 @@ def meant_namespace(value: str) -> str | None:
     return text if _NAMESPACE.fullmatch(text) and text not in _NO_NAMESPACES else None
 
 
-def _check_credential(name: str, value: str) -> list[str]:
+def _check_credential(name: str, value: str, _: _Hide) -> list[str]:
     core = bare(value)
+    if not core and value.strip():
+        return [f"Setting {name} has nothing but {_names_of(value)}: set it as Endor Labs showed it."]
     first = value.index(core)
     found = {
         "around it": value[:first] + value[first + len(core) :],
         "in it": "".join(filter(is_alien, core)),
     }
-    seen = [f"{', '.join(dict.fromkeys(map(_name_of, what)))} {where}" for where, what in found.items() if what]
+    seen = [f"{_names_of(what)} {where}" for where, what in found.items() if what]
     if not seen or not core:
         return []
     return [f"Setting {name} has {' and '.join(seen)}: set it without, as Endor Labs showed it."]
+
+
+def _names_of(characters: str) -> str:
+    return ", ".join(dict.fromkeys(map(_name_of, characters)))
 
 
 def _name_of(character: str) -> str:
@@ -220,7 +237,7 @@ _KINDS = {
 }
 _NAMES = {" ": "a blank", "\t": "a tab", "\n": "a line break", "\r": "a line break", '"': "a quote", "'": "a quote"}
 
-_TIMES = "a date or time such as 2024-11-13, 2024-11-13T15:30:45Z or 2024-11-13T15:30:45+02:00"
+_TIMES = "a date or time from 1970 on, such as 2024-11-13, 2024-11-13T15:30:45Z or 2024-11-13T15:30:45+02:00"
 _TAKES = {
     "namespace": "letters, digits, - and _, with dots between the levels, such as acme or acme.prod",
     "start_date": _TIMES,

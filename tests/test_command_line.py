@@ -257,6 +257,7 @@ NOTHING_SELECTED = (
         ({"state": OTHER}, "The state belongs to namespace 'other'"),
         ({"state": {"bookmarks": {"users": {}}}}, "not written by this tap: it has bookmarks for users"),
         ({"state": BROKEN}, "The state is broken: replication_key_value takes a time"),
+        ({"state": {"bookmarks": {"audit_logs": {"replication_key_value": "0001-01-01T00:00:00Z"}}}}, "from 1970 on"),
         ({"catalog": "nonsense"}, "catalog.json is not JSON"),
         *(({"catalog": catalog}, NOTHING_SELECTED) for catalog in ({}, {"streams": []}, OF_ANOTHER_TAP, own_catalog())),
     ],

@@ -17,7 +17,7 @@ from tap_endorlabs.validation import find_faults
 NOW = dt.datetime(2026, 1, 1, tzinfo=dt.timezone.utc)
 LEAST = {"namespace": "acme", "api_key": "the-key", "api_secret": "the-secret"}
 NAMESPACE = "letters, digits, - and _, with dots between the levels, such as acme or acme.prod"
-TIME = "a date or time such as 2024-11-13, 2024-11-13T15:30:45Z or 2024-11-13T15:30:45+02:00"
+TIME = "a date or time from 1970 on, such as 2024-11-13, 2024-11-13T15:30:45Z or 2024-11-13T15:30:45+02:00"
 
 
 def faults(**changes: t.Any) -> list[str]:
@@ -72,6 +72,7 @@ def test_null_and_blank_mean_absent() -> None:
         ("page_size", 100.0, 100),
         ("lookback_seconds", "0", 0),
         ("completeness_check", "never", "never"),
+        ("completeness_check", " Auto\n", "auto"),
         ("flattening_enabled", "no", False),
         ("flattening_max_depth", "1", 1),
         ("stream_maps", '{"audit_logs": {"x": "uuid"}}', {"audit_logs": {"x": "uuid"}}),
@@ -188,7 +189,7 @@ def test_the_namespace_that_was_meant_is_named(given: str, meant: str | None) ->
             "Setting start_date (2025-02-01T00:00:00.000000Z) lies after end_date",
         ),
         ({"traverse": "maybe"}, "Setting traverse takes true or false, not 'maybe'."),
-        ({"lookback_seconds": -1}, "Setting lookback_seconds takes an integer of at least 0, not -1."),
+        ({"lookback_seconds": -1}, "Setting lookback_seconds takes an integer from 0 to 2592000, not -1."),
         ({"concurrency": 0}, "Setting concurrency takes an integer from 1 to 32, not 0."),
         ({"concurrency": 33}, "Setting concurrency takes an integer from 1 to 32, not 33."),
         ({"page_size": 501}, "Setting page_size takes an integer from 1 to 500, not 501."),
@@ -200,8 +201,16 @@ def test_the_namespace_that_was_meant_is_named(given: str, meant: str | None) ->
         ({"page_size": True}, "Setting page_size takes an integer from 1 to 500, not True."),
         ({"completeness_check": "maybe"}, "Setting completeness_check takes auto, always or never, not 'maybe'."),
         ({"completeness_check": True}, "Setting completeness_check takes auto, always or never, not True."),
+        ({"start_date": "0001-01-01"}, f"Setting start_date takes {TIME}, not '0001-01-01'."),
+        ({"start_date": "1969-12-31T23:59:59Z"}, f"Setting start_date takes {TIME}"),
+        ({"end_date": "2025-01-01"}, "Setting end_date needs start_date: without it the first run reads no past"),
+        ({"lookback_seconds": 2592001}, "Setting lookback_seconds takes an integer from 0 to 2592000, not 2592001."),
+        ({"request_timeout": 10**12}, "Setting request_timeout takes an integer from 1 to 86400, not 1000000000000."),
+        ({"api_key": "\u200b\u200b"}, "Setting api_key has nothing but zero width space: set it as Endor Labs"),
+        ({"api_secret": "''"}, "Setting api_secret has nothing but a quote: set it as"),
+        ({"stream_maps": {"audit_logs": "abc"}}, "Setting stream_maps.audit_logs takes an object"),
         ({"replace_null_characters": 2}, "Setting replace_null_characters takes true or false, not 2."),
-        ({"request_timeout": 0}, "Setting request_timeout takes an integer of at least 1, not 0."),
+        ({"request_timeout": 0}, "Setting request_timeout takes an integer from 1 to 86400, not 0."),
         ({"filter": "spec.operation=='A') or (meta.name exists"}, "Setting filter takes an expression whose quotes"),
         ({"filter": "spec.operation=='A"}, "Setting filter takes"),
         ({"filter": "(spec.operation=='A'"}, "Setting filter takes"),
@@ -235,6 +244,27 @@ def test_a_fault_is_one_line_that_names_the_setting(changes: dict[str, t.Any], l
     (fault,) = faults(**changes)
     assert fault.startswith(line)
     assert "\n" not in fault
+
+
+@pytest.mark.parametrize("secret", ["endr+SECR3T", "the-secret", "endr%2BSECR3T"])
+@pytest.mark.parametrize(
+    "place",
+    [
+        lambda secret: {"namespace": f"{secret}!"},
+        lambda secret: {"namespace": f" {secret}"},
+        lambda secret: {"start_date": secret},
+        lambda secret: {"page_size": secret},
+        lambda secret: {"filter": f"a=='{'x' * 85}{secret}"},
+        lambda secret: {"api_url": f"ftp://{secret}"},
+        lambda secret: {f"{secret}": "1"},
+        lambda secret: {"stream_maps": {secret: secret}},
+        lambda secret: {"batch_config": {"encoding": {"format": secret}}},
+    ],
+)
+def test_a_secret_in_the_wrong_field_is_not_shown(place: Callable[[str], dict[str, t.Any]], secret: str) -> None:
+    lines = "".join(faults(**place(secret)))
+    assert "***" in lines
+    assert secret[5:9] not in lines.replace("api_secret", "")
 
 
 def test_a_secret_of_the_wrong_type_is_not_shown() -> None:
