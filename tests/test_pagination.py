@@ -222,7 +222,7 @@ def test_asking_for_less_keeps_a_page_size_that_is_small_already() -> None:
     paginator = SeekPaginator(START, START + 8, Limits(10))
     paginator._limits.tighten(paginator.current_value)
     paginator.renew()
-    assert paginator.current_value == Position(START, START + 4, 10)
+    assert paginator.current_value == Position(START, START + 4, 10, margin=0)
 
 
 def test_an_empty_range_asks_for_nothing() -> None:
