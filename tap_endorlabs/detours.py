@@ -28,6 +28,13 @@ _EVERY = 4
 """After so many refusals of a sorted query, the same is asked for unsorted once more."""
 
 
+def is_without_count(asked: Position, error: TapError) -> bool:
+    """Whether a failure says no more than that no count can be had; what is counted can still be listed."""
+    if isinstance(error, TransientError):
+        return asked.counted and (isinstance(error, TooSlowError) or _is_fault(error))
+    return asked.counted and isinstance(error, ApiError) and error.status in REFUSALS
+
+
 def find_detour(
     fetch: Callable[[Position], Page], asked: Position, error: TapError, limits: Limits
 ) -> Callable[[], None]:
@@ -45,7 +52,7 @@ def find_detour(
     """
     if isinstance(error, TransientError) and (isinstance(error, TooSlowError) or _is_fault(error)):
         return _ask_for_less(fetch, asked, error, limits)
-    if isinstance(error, ApiError) and error.status in REFUSALS and not asked.counted:
+    if isinstance(error, ApiError) and error.status in REFUSALS:
         return _ask_otherwise(fetch, asked, error, limits)
     raise error
 

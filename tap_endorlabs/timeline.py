@@ -10,18 +10,18 @@ import threading
 import typing as t
 
 from tap_endorlabs.archive import ACTIVE
-from tap_endorlabs.detours import find_detour
+from tap_endorlabs.detours import find_detour, is_without_count
 from tap_endorlabs.errors import TapError
 from tap_endorlabs.limits import Limits
 from tap_endorlabs.pagination import SeekPaginator
 from tap_endorlabs.pieces import Piece, Pieces, Stretch
+from tap_endorlabs.records import Page
 
 if t.TYPE_CHECKING:
     from collections.abc import Callable, Generator, Iterator
 
     from tap_endorlabs.archive import Zone
     from tap_endorlabs.position import Position
-    from tap_endorlabs.records import Page
 
     Fetch = Callable[[Position], Page]
 
@@ -63,11 +63,13 @@ def _read_page(piece: Piece, fetch: Fetch, limits: Limits, lock: t.ContextManage
     try:
         page = fetch(position)
     except TapError as error:
-        learn = find_detour(fetch, position, error, limits)
-        with lock:
-            learn()
-            piece.paginator.renew()
-        return
+        if not is_without_count(position, error):
+            learn = find_detour(fetch, position, error, limits)
+            with lock:
+                learn()
+                piece.paginator.renew()
+            return
+        page = Page([])
     with lock:
         piece.take_in(page)
 
