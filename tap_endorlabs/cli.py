@@ -26,6 +26,9 @@ if t.TYPE_CHECKING:
     from singer_sdk import Stream
 
 
+_LEVELS = ["DEBUG", "INFO", "WARNING", "ERROR", "CRITICAL"]
+
+
 class TapCommand(click.Command):
     """Runs the tap and says what went wrong.
 
@@ -82,7 +85,10 @@ def read_json(
         return None
     try:
         # Given bytes, it finds the encoding itself: programs on Windows put a byte order mark first.
-        content = json.loads(file.buffer.read(), parse_float=parse_float)
+        text = file.buffer.read()
+        if not text.strip():
+            raise TapError(f"{option} {file.name} is empty.")
+        content = json.loads(text, parse_float=parse_float)
     except (ValueError, RecursionError) as error:
         raise TapError(f"{option} {file.name} is not JSON: {one_line(str(error))}") from error
     if not isinstance(content, dict):
@@ -104,6 +110,21 @@ def read_settings(path: str) -> dict[str, t.Any]:
         if "{" in path:  # the settings themselves, with the secrets in them
             raise TapError("--config takes the path of a JSON file, not JSON.") from None
         raise TapError(f"--config {path} can't be read: {error.strerror}.") from error
+
+
+def check_log_level(*variables: str) -> None:
+    """Refuse a log level that there is not, while there is no log yet to say it in.
+
+    Args:
+        variables: the environment variables that may name one; the first that is set counts.
+
+    Raises:
+        SystemExit: there is no such level.
+    """
+    name = next((name for name in variables if os.environ.get(name)), None)
+    if name and not isinstance(logging.getLevelName(os.environ[name].upper()), int):
+        level = one_line(Secrets().hide(repr(os.environ[name])), 60)
+        sys.exit(f"{name} takes {', '.join(_LEVELS[:-1]).lower()} or {_LEVELS[-1].lower()}, not {level}.")
 
 
 def require_selected(streams: Mapping[str, Stream]) -> None:

@@ -12,7 +12,7 @@ import typing as t
 
 import msgspec
 
-from tap_endorlabs.problem import ProblemError, Report
+from tap_endorlabs.problem import Problem, ProblemError, Report
 from tap_endorlabs.records import Event, Page, Reject
 from tap_endorlabs.scan import fields, find, is_deeper, members
 from tap_endorlabs.timestamps import normalize, normalize_all
@@ -33,12 +33,21 @@ _MORE_DIGITS = re.compile(rb"(?<![0-9])[0-9]{%d}" % (_MOST_DIGITS // _STRIDE))
 _SURROGATE = re.compile(rb"\\u[dD][89a-fA-F]")
 
 
+_RESULTS = {"list", "count_response", "group_response"}
+_KNOWN = {*_RESULTS, *Report.__struct_fields__}
+_ERRORS = {"error", "errors", "fault", "message", "msg"}
+"""Names, in lower case, under which something is wrong even beside a list."""
+
+_NOTHING = {b"null"}
+_EMPTY = {b"null", b"{}", b"[]", b'""', b"0", b"false"}
+
+
 class _Next(msgspec.Struct):
     next_page_token: t.Any = None
     next_page_id: t.Any = None
 
 
-class _List(msgspec.Struct):
+class _List(Report):
     objects: list[msgspec.Raw] | None = None
     response: _Next | None = None
 
@@ -97,10 +106,30 @@ def decode_page(body: bytes) -> Page:
         answer = _decode_answer(line)
         raws = [bytes(raw) for raw in (answer.list or _List()).objects or []]
         _check(raws)
+        if not raws and answer.count_response is None:
+            _refuse_errors(line, answer)
     except (ValueError, RecursionError) as error:
         return _salvaged(body, error)
     events = _all_as_events(line, raws)
     return _page(answer, map(_as_event, raws) if events is None else events)
+
+
+def _refuse_errors(body: bytes, answer: _Answer) -> None:
+    """Look for an error in an answer without objects: it would else pass for the end of the log.
+
+    Raises:
+        ProblemError: there is one, in whatever words.
+    """
+    problem = answer.problem() or (answer.list.problem() if answer.list else None)
+    if problem is None:
+        given = {name: bytes(value) for name, value in _decode_fields(body).items() if bytes(value) not in _NOTHING}
+        is_listed = not given.keys().isdisjoint(_RESULTS)
+        empty = _EMPTY if is_listed else _NOTHING
+        unknown = [name for name, value in given.items() if name not in _KNOWN and value not in empty]
+        if any(name.lower() in _ERRORS or not is_listed for name in unknown):
+            problem = Problem(0, f"no list of events, but {body.decode(errors='replace')}")
+    if problem is not None:
+        raise ProblemError(problem)
 
 
 def _on_one_line(text: bytes) -> bytes:

@@ -9,6 +9,7 @@ import typing as t
 from functools import cached_property
 
 from singer_sdk import Tap
+from singer_sdk.cli import plugin_cli
 from singer_sdk.configuration._dict_config import parse_environment_config
 from singer_sdk.exceptions import ConfigValidationError
 from singer_sdk.helpers._classproperty import classproperty
@@ -16,7 +17,7 @@ from singer_sdk.tap_base import CliTestOptionValue
 
 from tap_endorlabs.auth import ApiKeyAuth
 from tap_endorlabs.bookmark import Scope
-from tap_endorlabs.cli import TapCommand, read_json, read_settings, require_selected
+from tap_endorlabs.cli import TapCommand, check_log_level, read_json, read_settings, require_selected
 from tap_endorlabs.client import Api
 from tap_endorlabs.errors import IncompleteError
 from tap_endorlabs.mapping import mapper_for
@@ -229,6 +230,13 @@ class TapEndorLabs(Tap):
             if path != "ENV":
                 given.config.update(read_settings(path))
         return given
+
+    # The SDK would end with a traceback where there is no such log level.
+    @plugin_cli
+    def cli(cls) -> click.Command:  # noqa: N805 - as in the SDK
+        """Give the command line, with a log."""
+        check_log_level("TAP_ENDORLABS_LOGLEVEL", "LOGLEVEL")
+        return super().cli  # type: ignore[no-any-return,misc]
 
     @classmethod
     @override

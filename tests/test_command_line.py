@@ -245,6 +245,9 @@ NOTHING_SELECTED = (
 @pytest.mark.parametrize(
     ("files", "line"),
     [
+        ({"config": ""}, "config.json is empty."),
+        ({"state": " \n"}, "state.json is empty."),
+        ({"catalog": ""}, "catalog.json is empty."),
         ({"config": "{"}, "config.json is not JSON"),
         ({"config": "[1]"}, "config.json is not a JSON object"),
         ({"config": {}}, "Setting namespace is required"),
@@ -276,6 +279,13 @@ def test_a_user_s_mistake_is_told_in_one_line_before_any_request(
     assert output.stdout == ""
     assert "Traceback" not in output.stderr
     assert api.requests == []
+
+
+@pytest.mark.parametrize("name", ["TAP_ENDORLABS_LOGLEVEL", "LOGLEVEL"])
+def test_a_log_level_that_there_is_not_is_told(name: str, process: Process) -> None:
+    output = process.run("--version", environment={name: "quatsch"})
+    assert output.code == 1
+    assert output.stderr == f"{name} takes debug, info, warning, error or critical, not 'quatsch'.\n"
 
 
 def test_a_missing_config_file_is_told(process: Process) -> None:

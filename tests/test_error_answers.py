@@ -187,6 +187,47 @@ def test_a_message_alone_is_an_error() -> None:
         decode_page(b'{"list":null,"message":"a word"}')
 
 
+@pytest.mark.parametrize(
+    "body",
+    [
+        {"errors": [{"detail": "boom"}]},
+        {"msg": "boom"},
+        {"Error": "x"},
+        {"fault": {}},
+        {"status": 503, "title": "x"},
+        {"list": {"objects": [], "error": {"code": 14}}},
+        {"list": {"objects": [], "message": "partial result"}},
+        {"list": {"objects": []}, "message": "partial result"},
+        {"list": {"objects": []}, "errors": ["partial result"]},
+        {"list": None, "Fault": "x"},
+    ],
+    ids=str,
+)
+def test_an_empty_answer_with_an_error_in_other_words_may_pass(
+    body: dict[str, t.Any], exchange: Exchange, requests_mock: requests_mock.Mocker
+) -> None:
+    requests_mock.get(LIST, json=body)
+    error = failure(exchange)
+    assert isinstance(error, TransientError)
+    assert " answered 200" in str(error)
+
+
+@pytest.mark.parametrize(
+    "body",
+    [
+        {},
+        {"list": None, "errors": None, "other": None},
+        {"list": {}, "errors": [], "message": ""},
+        {"list": {"objects": None}, "other": 1},
+        {"group_response": {}, "other": 1},
+        {"count_response": {"count": "0"}, "msg": "a word"},
+    ],
+    ids=str,
+)
+def test_an_answer_that_says_nothing_is_an_empty_page(body: dict[str, t.Any]) -> None:
+    assert decode_page(json.dumps(body).encode()).size == 0
+
+
 json_values = st.recursive(
     st.none() | st.booleans() | st.integers() | st.floats() | st.text(),
     lambda inner: st.lists(inner, max_size=2) | st.dictionaries(st.text(), inner, max_size=2),

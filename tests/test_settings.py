@@ -14,6 +14,9 @@ from tap_endorlabs.settings import OWN_SETTINGS, Settings
 from tap_endorlabs.tap import TapEndorLabs
 from tap_endorlabs.validation import find_faults
 
+if t.TYPE_CHECKING:
+    from collections.abc import Callable
+
 NOW = dt.datetime(2026, 1, 1, tzinfo=dt.timezone.utc)
 LEAST = {"namespace": "acme", "api_key": "the-key", "api_secret": "the-secret"}
 NAMESPACE = "letters, digits, - and _, with dots between the levels, such as acme or acme.prod"
