@@ -7,6 +7,7 @@ one on the kind. Which of them is refused, ignored, or matches nothing, nobody d
 from __future__ import annotations
 
 import typing as t
+from contextlib import suppress
 from http import HTTPStatus
 
 from tap_endorlabs.errors import ApiError, ArchiveRefusedError, TooSlowError
@@ -64,13 +65,35 @@ def count_in_archive(ask: Ask, query: Position) -> Page:
 
     Raises:
         ArchiveRefusedError: there is none.
-        TooSlowError: it takes too long; less may not.
+        TooSlowError: it takes too long, or is too long a time; less may not be.
     """
     refusals: list[ApiError] = []
     for by_path in (True, False):
-        for page, _ in _accepted(lambda way: ask(query, way), refusals, by_path=by_path):
+        for page, _ in _accepted(lambda way: _count(ask, query, way), refusals, by_path=by_path):
             return page
     raise _refused(refusals)
+
+
+def _count(ask: Ask, query: Position, way: ArchiveWay) -> Page:
+    try:
+        return ask(query, way)
+    except ApiError as error:
+        if _is_too_long(ask, query, way, error):
+            raise TooSlowError(str(error), status=error.status) from error
+        raise
+
+
+def _is_too_long(ask: Ask, query: Position, way: ArchiveWay, error: ApiError) -> bool:
+    """Whether a refusal speaks of how long a time was asked for, as a day of it is answered, or takes too long only."""
+    if error.status != HTTPStatus.BAD_REQUEST or query.stop - query.start <= _DAY:
+        return False
+    try:
+        ask(query._replace(start=query.stop - _DAY), way)
+    except TooSlowError:
+        return True
+    except ApiError:
+        return False
+    return True
 
 
 def best_way(ask: Ask, ask_active: Callable[[Position], Page], first: Position) -> ArchiveWay:
@@ -145,13 +168,19 @@ class _Measure:
             query = self.query
             try:
                 number = self._number(query, way)
-            except TooSlowError as error:
+            except (ApiError, TooSlowError) as error:
+                if isinstance(error, ApiError) and (self._answered or not self._is_too_long(error, way)):
+                    raise
                 if self._answered or query.stop - query.start <= _DAY:
                     raise ApiError(str(error), HTTPStatus.BAD_REQUEST) from error
                 self.query = query._replace(start=(query.start + query.stop) // 2)
             else:
                 self._answered = True
                 return number
+
+    def _is_too_long(self, error: ApiError, way: ArchiveWay) -> bool:
+        # Listed, as it may be counts that are refused.
+        return _is_too_long(self._ask, self.query._replace(counted=False), way, error)
 
     def _number(self, query: Position, way: ArchiveWay) -> int:
         try:
@@ -176,9 +205,15 @@ def _refused(refusals: list[ApiError]) -> ApiError:
 
 def _is_ignored(ask: Ask, ask_active: Callable[[Position], Page], query: Position, way: ArchiveWay) -> bool:
     """Whether the archive seems to have just the events that the active database has in the weeks after the range."""
-    later = query._replace(start=query.stop, stop=query.stop + _FOUR_WEEKS)
-    try:
-        count = ask(later, way).count
-        return bool(count) and count == ask_active(later._replace(archived=False)).count
-    except (ApiError, TooSlowError):
-        return False
+    # So long a time may be too much, where the query is known to be answered.
+    for seconds in (_FOUR_WEEKS, query.stop - query.start):
+        later = query._replace(start=query.stop, stop=query.stop + seconds)
+        with suppress(ApiError, TooSlowError):
+            found = _what(ask(later, way))
+            return bool(found) and found == _what(ask_active(later._replace(archived=False)))
+    return False
+
+
+def _what(page: Page) -> object:
+    """What tells one answer from another; nothing where there is nothing."""
+    return page.count or {event.uuid for event in page.events}

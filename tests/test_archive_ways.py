@@ -7,6 +7,10 @@ import typing as t
 
 import pytest
 
+from tap_endorlabs.archive_way import ArchiveWay, best_way, count_in_archive
+from tap_endorlabs.errors import ApiError, ArchiveRefusedError, TooSlowError
+from tap_endorlabs.position import Position
+from tap_endorlabs.records import Page
 from tests.conftest import NOW
 from tests.fake_endor_api import SlowQuery, make_events
 from tests.harness import config_for, run_inside
@@ -46,3 +50,37 @@ def test_the_conditions_are_not_tried_at_an_address_that_is_not_there(empty_api:
 def test_a_log_that_is_younger_than_what_is_archived_lacks_nothing(empty_api: FakeEndorApi) -> None:
     config = fill(empty_api, 900, dt.timedelta(days=29, minutes=20))
     assert sorted(run_inside(config).uuids) == uuids_of(empty_api)
+
+
+DAY = 86_400
+QUARTER = Position(0, 90 * DAY, 10, whole=True, archived=True)
+
+
+def refuse_more_than(days: int, *, is_there: bool = True) -> t.Callable[[Position, ArchiveWay], Page]:
+    """Let an archive at the path be asked for so much time at once."""
+
+    def ask(position: Position, way: ArchiveWay) -> Page:
+        if not is_there or not way.by_path or position.stop - position.start > days * DAY:
+            raise ApiError("time range must not exceed", 400)
+        return Page([], size=0, count=7 if position.counted else None)
+
+    return ask
+
+
+def test_a_way_is_chosen_where_a_long_time_is_refused() -> None:
+    way = best_way(refuse_more_than(7), lambda _: Page([], count=0), QUARTER)
+    assert way == ArchiveWay(by_path=True)
+
+
+def test_a_long_time_that_is_refused_is_counted_in_parts() -> None:
+    with pytest.raises(TooSlowError, match="time range"):
+        count_in_archive(refuse_more_than(7), QUARTER._replace(counted=True))
+    assert count_in_archive(refuse_more_than(7), QUARTER._replace(counted=True, stop=7 * DAY)).count == 7
+
+
+def test_a_way_that_is_refused_for_a_day_as_well_is_refused() -> None:
+    ask = refuse_more_than(7, is_there=False)
+    with pytest.raises(ArchiveRefusedError, match="can't be read"):
+        count_in_archive(ask, QUARTER._replace(counted=True))
+    with pytest.raises(ArchiveRefusedError, match="can't be read"):
+        best_way(ask, lambda _: Page([], count=0), QUARTER)
