@@ -163,6 +163,11 @@ SLOW = [
         'too long a time: 400, "time range must not exceed 7 days"',
         _slow(400, code=3, max_range=7 * _DAY, message="time range must not exceed 7 days"),
     ),
+    Variant(
+        'too long a time: 400, "time range must not exceed 7 days"',
+        _slow(400, code=3, max_range=7 * _DAY, message="time range must not exceed 7 days"),
+        log="old",
+    ),
     Variant("`Request-Timeout` refused", {"refuses_request_timeout": True}),
 ]
 COUNTS = [

@@ -40,6 +40,21 @@ def test_an_archive_is_read_where_all_of_it_takes_too_long(status: int, code: in
     assert sorted(run_inside(config).uuids) == uuids_of(empty_api)
 
 
+@pytest.mark.parametrize("count", ["exact", 400])
+@pytest.mark.parametrize("blind", [frozenset(), frozenset({"!="})])
+@pytest.mark.parametrize("path", ["read", 400, "ignored"])
+def test_an_archive_is_read_where_a_long_time_is_refused(
+    count: t.Any, blind: frozenset[str], path: t.Any, empty_api: FakeEndorApi
+) -> None:
+    config = fill(empty_api, 900, dt.timedelta(days=90))
+    limit = SlowQuery(max_range=dt.timedelta(days=7), status=400, code=3, message="time range must not exceed 7 days")
+    empty_api.behaviour.slow_query = limit
+    empty_api.behaviour.count = count
+    empty_api.behaviour.blind_kinds = blind
+    empty_api.behaviour.archive_path = path
+    assert sorted(run_inside(config).uuids) == uuids_of(empty_api)
+
+
 def test_the_conditions_are_not_tried_at_an_address_that_is_not_there(empty_api: FakeEndorApi) -> None:
     config = fill(empty_api, 900, dt.timedelta(days=90))
     empty_api.behaviour.archive_path = 404
