@@ -50,18 +50,19 @@ class Secrets:
         self._texts = sorted({*self._texts, *more}, key=len, reverse=True)
         if self._texts:
             plain = (form for text in self._texts for form in (text, text.replace(" ", "+"), *_encoded(text)))
-            self._plain = re.compile("|".join(map(re.escape, plain)), re.IGNORECASE)
+            longest_first = sorted(dict.fromkeys(plain), key=len, reverse=True)
+            self._plain = re.compile("|".join(map(re.escape, longest_first)), re.IGNORECASE)
 
     def hide(self, text: str) -> str:
-        """Put `***` in the place of each secret."""
+        """Put `***` in the place of each secret, and of what looks like an API key."""
         if self._plain is None:
             return _KEY.sub("***", text)
-        text = _KEY.sub("***", self._plain.sub("***", text))
+        text = self._plain.sub("***", text)
         # Patterns of all escapes are large, and few texts have any.
         if _ESCAPED.search(text):
             for secret in self._texts:
                 text = _escaped_form(secret).sub("***", text)
-        return text
+        return _KEY.sub("***", text)
 
 
 def is_alien(character: str) -> bool:
@@ -84,9 +85,16 @@ def _is_wrapping(character: str) -> bool:
 
 
 def _encoded(text: str) -> set[str]:
-    """Give the forms of a secret in the header of a proxy."""
+    """Give the forms of a secret as a whole: in hexadecimal digits, and in base64, also behind a user and a colon."""
     raw = text.encode(errors="replace")
-    return {encode(raw).decode().rstrip("=") for encode in (base64.b64encode, base64.urlsafe_b64encode)}
+    forms = {raw.hex()}
+    for before in range(3):
+        # Of what stands before and behind, base64 mixes bits into the first and the last characters.
+        first, last = (before * 8 + 5) // 6, (before + len(raw)) * 8 // 6
+        for encode in (base64.b64encode, base64.urlsafe_b64encode):
+            whole = encode(bytes(before) + raw).decode().rstrip("=")
+            forms |= {whole[first:last]} if before else {whole, whole[:last]}
+    return forms
 
 
 @lru_cache(maxsize=64)
@@ -107,7 +115,9 @@ def _any_form(character: str) -> str:
         re.escape(raw.decode()),
         "".join(f"%(?:25)*{byte:02x}" for byte in raw),
         "".join(rf"{_BACKSLASHES}u{units[at : at + 4]}" for at in range(0, len(units), 4)),
-        rf"{_BACKSLASHES}(?:x{code:02x}|U{code:08x})",
+        rf"{_BACKSLASHES}(?:x{code:02x}|U{code:08x}|u\{{0*{code:x}\}})",
+        "".join(rf"%(?:25)*u{units[at : at + 4]}" for at in range(0, len(units), 4)),
+        "".join(rf"{_BACKSLASHES}{byte:03o}" for byte in raw),
         "".join(rf"{_BACKSLASHES}x{byte:02x}" for byte in raw),
         rf"\\{{0,4}}&(?:amp;)*(?:{'|'.join(numbers)});",
         *(_BACKSLASHES + re.escape(escape[-1]) for escape in escapes if len(escape) == _ESCAPE_LENGTH),

@@ -236,7 +236,7 @@ class TapEndorLabs(Tap):
     def cli(cls) -> click.Command:  # noqa: N805 - as in the SDK
         """Give the command line, with a log."""
         check_log_level("TAP_ENDORLABS_LOGLEVEL", "LOGLEVEL")
-        return super().cli  # type: ignore[no-any-return,misc]
+        return super().cli
 
     @classmethod
     @override

@@ -235,7 +235,10 @@ OTHER = {
     }
 }
 BROKEN = {"bookmarks": {"audit_logs": {"replication_key_value": "soon"}}}
-OF_ANOTHER_TAP = {"streams": [{"tap_stream_id": "users", "stream": "users", "schema": {}, "metadata": []}]}
+OF_ANOTHER_TAP: dict[str, t.Any] = {
+    "streams": [{"tap_stream_id": "users", "stream": "users", "schema": {}, "metadata": []}]
+}
+EMPTY_CATALOGS: list[dict[str, t.Any]] = [{}, {"streams": []}, OF_ANOTHER_TAP, own_catalog()]
 NOTHING_SELECTED = (
     "No stream is selected: check select in meltano.yml, or the file given with --catalog. "
     "The streams are audit_logs and authentication_logs."
@@ -262,7 +265,7 @@ NOTHING_SELECTED = (
         ({"state": BROKEN}, "The state is broken: replication_key_value takes a time"),
         ({"state": {"bookmarks": {"audit_logs": {"replication_key_value": "0001-01-01T00:00:00Z"}}}}, "from 1970 on"),
         ({"catalog": "nonsense"}, "catalog.json is not JSON"),
-        *(({"catalog": catalog}, NOTHING_SELECTED) for catalog in ({}, {"streams": []}, OF_ANOTHER_TAP, own_catalog())),
+        *(({"catalog": catalog}, NOTHING_SELECTED) for catalog in EMPTY_CATALOGS),
     ],
     ids=str,
 )

@@ -43,7 +43,23 @@ def forms_of(secret: str) -> set[str]:
         json.dumps(secret, ensure_ascii=False)[1:-1],
         repr(secret)[1:-1],
     }
-    return plain | {base64.b64encode(raw).decode(), base64.urlsafe_b64encode(raw).decode()}
+    plain |= {base64.b64encode(raw).decode(), base64.urlsafe_b64encode(raw).decode(), raw.hex(), raw.hex().upper()}
+    return plain | {
+        "".join(f"\\{byte:03o}" for byte in raw),
+        "".join(f"\\u{{{ord(character):x}}}" for character in secret),
+        "".join(f"%u{ord(character):04X}" for character in secret),
+    }
+
+
+@pytest.mark.parametrize("user", ["", "u", "us", "endr+user"])
+@pytest.mark.parametrize("behind", ["", "@"])
+def test_no_secret_comes_out_of_base64_with_a_user(user: str, behind: str) -> None:
+    secret = "endr+0123456789abcdef"
+    text = base64.b64encode(f"{user}:{secret}{behind}".encode()).decode()
+    hidden = Secrets(secret).hide(f"Basic {text}")
+    assert "***" in hidden
+    left = hidden.removeprefix("Basic ").partition("***")
+    assert len(left[2]) <= len("aa=="), left
 
 
 def shown(output: Output, api: FakeEndorApi) -> set[str]:
