@@ -90,8 +90,9 @@ def _misfit(error: ValidationError, properties: Mapping[str, t.Any], hide: _Hide
         path = one_line(hide(".".join([name, *rest])), 100)
         if error.validator in {"anyOf", "oneOf"}:
             allowed = t.cast("list[dict[str, t.Any]]", error.validator_value)
-            kinds = " or ".join(_KINDS.get(kind, kind) for one in allowed for kind in kinds_of(one))
-            return f"Setting {path} takes {kinds}, not {_shown(error.instance, hide)}."
+            kinds = " or ".join(dict.fromkeys(_KINDS[kind] for one in allowed for kind in kinds_of(one)))
+            if kinds:
+                return f"Setting {path} takes {kinds}, not {_shown(error.instance, hide)}."
         return f"Setting {path}: {one_line(hide(_CREDENTIALS_IN_URL.sub('//***@', error.message)))}."
     seen = "what was given" if properties[name].get("secret") else _shown(error.instance, hide)
     return f"Setting {name} takes {_TAKES.get(name) or _kind(properties[name])}, not {seen}."
