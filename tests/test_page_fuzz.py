@@ -13,6 +13,7 @@ from singer_sdk.singerlib.json import serialize_json
 from tap_endorlabs.errors import one_line
 from tap_endorlabs.messages import record_lines
 from tap_endorlabs.pages import decode_page
+from tap_endorlabs.problem import ProblemError
 from tap_endorlabs.records import Event, Page, to_record
 from tap_endorlabs.timestamps import normalize
 from tests.conftest import NOW
@@ -165,7 +166,7 @@ def outcome(body: bytes) -> Page | None:
     """A page, or None where the decoder refuses it in a way that ends in a clear line."""
     try:
         return decode_page(body)
-    except (ValueError, RecursionError):
+    except (ValueError, RecursionError, ProblemError):
         return None
 
 
