@@ -143,5 +143,5 @@ class Databases:
             if count is not None:
                 return count
             return self._reader.fetch(Position(start, stop, SMALLEST_PAGE, whole=True, archived=archived)).size
-        except (ArchiveRefusedError, TooSlowError):
+        except (ApiError, TooSlowError):
             return None

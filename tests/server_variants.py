@@ -179,11 +179,6 @@ COUNTS = [
         {"count": 501, "ignore_sort": True},
         says=_NO_COUNT,
     ),
-    Variant(
-        "counting is a 501, every tenth page is empty and names a next one",
-        {"count": 501, "empty_every": 10, "empty_names_next": True},
-        says=_NO_COUNT,
-    ),
     Variant("counting gives a list", {"count": "ignored"}, says=_NO_COUNT),
     Variant("counts are too low", {"count": "low"}),
     Variant("counts are too high", {"count": "high"}, code=1, says="set completeness_check to never"),

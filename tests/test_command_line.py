@@ -126,7 +126,8 @@ def test_a_deselected_stream_is_not_read(api: FakeEndorApi, process: Process) ->
         if entry["breadcrumb"] == []:
             entry["metadata"]["selected"] = False
     output = process.run(config=config_for(api, start_date=START), catalog=catalog)
-    assert (output.code, output.records, api.requests) == (0, [], [])
+    assert (output.code, output.records, api.requests) == (1, [], [])
+    assert output.errors[0].startswith("No stream is selected")
 
 
 def test_stream_maps_filter_and_rename(api: FakeEndorApi, process: Process) -> None:
