@@ -44,7 +44,7 @@ report: .venv/.report-installed ## Write an HTML page about the audit logs in DA
 soak: .venv/.installed ## Kill, break and resume the tap in 200 rounds, for some ten minutes; SOAK='--seed 1 --rounds 1' for one
 	@$(BIN)/python -m tests.soak $(SOAK)
 
-test-faults: .venv/.installed ## Run the fault matrix: every fault, at every time
+test-faults: .venv/.installed ## Read through every fault, at every time, and from every kind of server
 	@$(BIN)/python -m pytest $(ALL_CORES) -m faults
 
 test-targets: .venv/.postgres-installed .venv/.report-installed .meltano/.targets-installed ## Kill and resume meltano run with real targets, PostgreSQL among them

@@ -20,6 +20,8 @@ if t.TYPE_CHECKING:
     from tests.fake_endor_api import FakeEndorApi, ManualClock
     from tests.harness import Output
 
+pytestmark = pytest.mark.faults
+
 JsonObject = dict[str, t.Any]
 T0 = to_nanoseconds(NOW - dt.timedelta(hours=3))
 MINUTES = {"date_unit": dt.timedelta(minutes=1)}

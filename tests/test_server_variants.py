@@ -24,6 +24,7 @@ LOGS = {"recent": (2000, 10), "old": (2000, 90), "few": (100, 0.01)}
 """How many events in how many days."""
 
 
+@pytest.mark.faults
 @pytest.mark.parametrize("variant", VARIANTS, ids=str)
 def test_a_server_is_read_exactly_or_the_run_says_why_not(
     variant: Variant, empty_api: FakeEndorApi, tmp_path: Path
