@@ -25,6 +25,7 @@ def fill(api: FakeEndorApi, count: int, age: dt.timedelta) -> dict[str, t.Any]:
     return config_for(api, start_date=(NOW - age).isoformat(), page_size=100)
 
 
+@pytest.mark.faults
 @pytest.mark.parametrize("form", [400, 501, 504, "ignored"])
 def test_an_archive_is_read_where_the_server_does_not_count(form: t.Any, empty_api: FakeEndorApi) -> None:
     config = fill(empty_api, 900, dt.timedelta(days=90))
@@ -33,6 +34,7 @@ def test_an_archive_is_read_where_the_server_does_not_count(form: t.Any, empty_a
     assert sorted(run_inside(config).uuids) == uuids_of(empty_api)
 
 
+@pytest.mark.faults
 @pytest.mark.parametrize(("status", "code"), [(504, 4), (400, 4), (400, 3)])
 def test_an_archive_is_read_where_all_of_it_takes_too_long(status: int, code: int, empty_api: FakeEndorApi) -> None:
     config = fill(empty_api, 900, dt.timedelta(days=90))
@@ -40,6 +42,7 @@ def test_an_archive_is_read_where_all_of_it_takes_too_long(status: int, code: in
     assert sorted(run_inside(config).uuids) == uuids_of(empty_api)
 
 
+@pytest.mark.faults
 @pytest.mark.parametrize("count", ["exact", 400])
 @pytest.mark.parametrize("blind", [frozenset(), frozenset({"!="})])
 @pytest.mark.parametrize("path", ["read", 400, "ignored"])

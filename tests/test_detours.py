@@ -31,6 +31,7 @@ def slow() -> TapError:
     return TooSlowError("too much", status=HTTPStatus.GATEWAY_TIMEOUT)
 
 
+@pytest.mark.faults
 @pytest.mark.parametrize("error", [fault, slow])
 @pytest.mark.parametrize("sorted_before", [0, 5])
 @pytest.mark.parametrize("concurrency", [1, 8])

@@ -20,6 +20,7 @@ SEEDS = (36, 44, 45, 218, 434, 471, 515, 527, 578, 709, 726, 734, 850, 868)
 """Short rounds, with each kind of quirk of the server among them."""
 
 
+@pytest.mark.faults
 @pytest.mark.parametrize("seed", SEEDS)
 def test_every_event_comes_once_however_runs_end(seed: int, tmp_path: Path) -> None:
     tally = play(seed, tmp_path)
