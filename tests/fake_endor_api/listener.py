@@ -70,6 +70,8 @@ class Listener:
             self._ready.set()
         if self._failure is None:
             self._loop.run_forever()
+        # So that no connection is left that was accepted at the last moment.
+        self._loop.run_until_complete(self._refuse())
         self._loop.run_until_complete(self._runner.cleanup())
         # Answers that are still being delayed.
         tasks = asyncio.all_tasks(self._loop)
