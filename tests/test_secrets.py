@@ -218,6 +218,7 @@ def test_a_credential_that_is_refused_is_shown_in_no_form(name: str, api: FakeEn
     assert not any(form in output.stderr + output.stdout for form in forms_of(SECRET))
 
 
+@pytest.mark.faults
 def test_no_part_of_a_secret_is_shown_where_a_message_is_cut(api: FakeEndorApi, tmp_path: Path) -> None:
     long = "endr+" + "0123456789" * 300
     # Hidden, the secrets before the cut are so short that what is cut through would be shown.
