@@ -36,7 +36,7 @@ def invoke(api: FakeEndorApi, folder: Path, **settings: str) -> tuple[int, str]:
     ("settings", "line"),
     [
         ({"traverse": "maybe"}, "Setting traverse takes true or false, not 'maybe'."),
-        ({"start_date": "01.11.2026"}, "Setting start_date takes a date or time such as 2024-11-13, "),
+        ({"start_date": "01.11.2026"}, "Setting start_date takes a date or time from 1970 on, such as 2024-11-13, "),
         ({"page_size": "ten"}, "Setting page_size takes an integer from 1 to 500, not 'ten'."),
         ({"completeness_check": "maybe"}, "Setting completeness_check takes auto, always or never, not 'maybe'."),
     ],
