@@ -109,8 +109,9 @@ class LogRun:
                 for reject in stretch.rejected:
                     self._leave_out(reject)
                 self._close_gap(databases, stretch)
-                # This run sees again what lies between the minute in which it begins and its bookmark.
-                again += sum(self.bookmark.since <= event.create_time < self._from for event in stretch.events)
+                if proves_past:
+                    # This run sees again what lies between the minute in which it begins and its bookmark.
+                    again += sum(self.bookmark.since <= event.create_time < self._from for event in stretch.events)
                 if proves_past and stretch.reached > second_of(self._from):
                     self._prove_past(reader, self.bookmark.emitted_since - again)
                     proves_past = False
