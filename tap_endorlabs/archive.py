@@ -8,15 +8,15 @@ from __future__ import annotations
 
 import typing as t
 
+from tap_endorlabs.timestamps import DAY, MINUTE
+
 if t.TYPE_CHECKING:
     from collections.abc import Callable, Iterator
 
-_MINUTE = 60
-_DAY = 86_400
-ARCHIVED_AFTER = 31 * _DAY
+ARCHIVED_AFTER = 31 * DAY
 """Events that are older than so many seconds are in the archive alone."""
 
-ACTIVE_UNTIL = 29 * _DAY
+ACTIVE_UNTIL = 29 * DAY
 """Events that are younger than so many seconds are in the active database alone."""
 
 Databases = tuple[bool, ...]
@@ -58,7 +58,7 @@ def find_border(start: int, stop: int, now: int, count: Callable[[int, int, bool
     while start < now - late and count(start, now - late, False):
         late *= 2
     while early and start < stop and count(max(start, now - early), stop, True):
-        early = early // 2 if early > _DAY else 0
+        early = early // 2 if early > DAY else 0
     return Border(early, late)
 
 
@@ -76,7 +76,7 @@ def zones(start: int, stop: int, now: Callable[[], int], border: Border = Border
         end = stop
         if age:
             end = now() - age
-            end = min(end + (-end % _MINUTE if databases == BOTH else -(end % _MINUTE)), stop)
+            end = min(end + (-end % MINUTE if databases == BOTH else -(end % MINUTE)), stop)
         if start < end:
             yield Zone(start, end, databases)
             start = end

@@ -11,6 +11,7 @@ from contextlib import suppress
 from http import HTTPStatus
 
 from tap_endorlabs.errors import ApiError, ArchiveRefusedError, TooSlowError
+from tap_endorlabs.timestamps import DAY
 
 if t.TYPE_CHECKING:
     from collections.abc import Callable, Iterator
@@ -31,8 +32,7 @@ CONDITIONS = (
 NEED_A_KIND = CONDITIONS[2:4]
 """Those that only events with a kind meet."""
 
-_DAY = 86_400
-_FOUR_WEEKS = 28 * _DAY
+_FOUR_WEEKS = 28 * DAY
 _NOT_THERE = frozenset({404, 405})
 """The statuses that say that an address is not there."""
 
@@ -85,10 +85,10 @@ def _count(ask: Ask, query: Position, way: ArchiveWay) -> Page:
 
 def _is_too_long(ask: Ask, query: Position, way: ArchiveWay, error: ApiError) -> bool:
     """Whether a refusal speaks of how long a time was asked for, as a day of it is answered, or takes too long only."""
-    if error.status != HTTPStatus.BAD_REQUEST or query.stop - query.start <= _DAY:
+    if error.status != HTTPStatus.BAD_REQUEST or query.stop - query.start <= DAY:
         return False
     try:
-        ask(query._replace(start=query.stop - _DAY), way)
+        ask(query._replace(start=query.stop - DAY), way)
     except TooSlowError:
         return True
     except ApiError:
@@ -121,7 +121,7 @@ def best_way(ask: Ask, ask_active: Callable[[Position], Page], first: Position) 
             break
     if best is not None:
         return best[1]
-    shorter = first._replace(start=max(first.start, first.stop - _DAY))
+    shorter = first._replace(start=max(first.start, first.stop - DAY))
     if shorter != first and any(error.status == HTTPStatus.BAD_REQUEST for error in refusals):
         # It may be the time that is too long.
         return best_way(ask, ask_active, shorter)
@@ -171,7 +171,7 @@ class _Measure:
             except (ApiError, TooSlowError) as error:
                 if isinstance(error, ApiError) and (self._answered or not self._is_too_long(error, way)):
                     raise
-                if self._answered or query.stop - query.start <= _DAY:
+                if self._answered or query.stop - query.start <= DAY:
                     raise ApiError(str(error), HTTPStatus.BAD_REQUEST) from error
                 self.query = query._replace(start=(query.start + query.stop) // 2)
             else:

@@ -8,6 +8,7 @@ from http import HTTPStatus
 
 from tap_endorlabs.errors import ApiError, ArchiveRefusedError, TooSlowError, TransientError
 from tap_endorlabs.position import SMALLEST_PAGE, Position
+from tap_endorlabs.timestamps import HOUR
 
 if t.TYPE_CHECKING:
     import logging
@@ -17,8 +18,6 @@ if t.TYPE_CHECKING:
 
 MOST_PARTS = 64
 """A range is counted in so many parts at most, where all of it at once takes the server too long."""
-
-HOUR = 3600
 
 
 class Counter:

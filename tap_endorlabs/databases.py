@@ -10,17 +10,17 @@ from tap_endorlabs.archive import ACTIVE_UNTIL, ARCHIVED_AFTER, Border, Zone, fi
 from tap_endorlabs.errors import ApiError, ArchiveRefusedError, TooSlowError
 from tap_endorlabs.position import SMALLEST_PAGE, Position
 from tap_endorlabs.records import Page
+from tap_endorlabs.timestamps import DAY
 
 if t.TYPE_CHECKING:
     from collections.abc import Callable, Iterator
 
     from tap_endorlabs.zone_reader import ZoneReader
 
-_DAY = 86_400
-_YEARS = 3 * 366 * _DAY
+_YEARS = 3 * 366 * DAY
 """How long the archive keeps an event, in seconds."""
 
-_RETENTION = 30 * _DAY - _DAY // 2
+_RETENTION = 30 * DAY - DAY // 2
 """No younger event is expected in the archive alone, in seconds."""
 
 _NOTHING = "The archive has nothing, although the log has events that are old enough to be archived."
@@ -97,7 +97,7 @@ class Databases:
             yield Zone(max(start, now - ARCHIVED_AFTER), self._stop)
             return
         border = Border()
-        if proves and start < now - _DAY:
+        if proves and start < now - DAY:
             stop = min(self._stop, self._reader.settled)
             check = BorderCheck(lambda: find_border(start, stop, now, self._count))
             if start >= now - ACTIVE_UNTIL:

@@ -20,7 +20,7 @@ from tap_endorlabs.archive import ACTIVE, Databases
 from tap_endorlabs.plan import CROWDED, Plan
 from tap_endorlabs.position import NARROW, Position, hold_to_range
 from tap_endorlabs.records import Page
-from tap_endorlabs.timestamps import second_of, stamp_of_second
+from tap_endorlabs.timestamps import MINUTE, second_of, stamp_of_second
 from tap_endorlabs.whole import WholeStretch
 
 if t.TYPE_CHECKING:
@@ -43,7 +43,6 @@ SPARSE = 0.5
 DENSE = 0.05
 """There is no margin where a second has more of a page than this: it would bring too much twice."""
 
-MINUTE = 60
 
 FULL_SECOND = 0.9
 """A second that fills this much of a page is read whole: the next page might hold nothing else."""

@@ -7,13 +7,13 @@ import typing as t
 
 from tap_endorlabs.errors import TooSlowError
 from tap_endorlabs.position import SMALLEST_PAGE, Position
+from tap_endorlabs.timestamps import HOUR
 
 if t.TYPE_CHECKING:
     from collections.abc import Callable
 
     from tap_endorlabs.records import Page
 
-_HOUR = 3600
 _PAGE_SIZE = 100
 
 
@@ -33,8 +33,8 @@ def probe(fetch: Callable[[Position], Page], start: int, stop: int, page_size: i
     """
     large, small = min(_PAGE_SIZE, page_size), min(SMALLEST_PAGE, page_size)
     with contextlib.suppress(TooSlowError):
-        return fetch(Position(min(start, stop - _HOUR), stop, large, whole=True))
+        return fetch(Position(min(start, stop - HOUR), stop, large, whole=True))
     with contextlib.suppress(TooSlowError):
-        return fetch(Position(stop - _HOUR, stop, small, whole=True))
+        return fetch(Position(stop - HOUR, stop, small, whole=True))
     # Less can't be asked for, so this is tried several times.
     return fetch(Position(stop - 1, stop, small, whole=True))

@@ -14,7 +14,7 @@ from collections import deque
 
 from tap_endorlabs.errors import ApiError, TapError, UnreadableError
 from tap_endorlabs.pieces import Stretch
-from tap_endorlabs.timestamps import stamp_of_second
+from tap_endorlabs.timestamps import MINUTE, stamp_of_second
 
 if t.TYPE_CHECKING:
     from collections.abc import Generator, Iterator
@@ -35,8 +35,6 @@ MOST_WAITING = 2
 
 MOST_LAST = 2
 """The last part, which is counted before it has been read, is cut after all where it is so many times too large."""
-
-MINUTE = 60
 
 
 class Part:

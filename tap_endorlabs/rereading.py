@@ -14,7 +14,7 @@ from tap_endorlabs.detours import DEFAULT_PAGE_SIZE
 from tap_endorlabs.errors import TooSlowError, UncountedError
 from tap_endorlabs.pieces import Stretch
 from tap_endorlabs.position import Position
-from tap_endorlabs.timestamps import stamp_of_second
+from tap_endorlabs.timestamps import MINUTE, stamp_of_second
 
 if t.TYPE_CHECKING:
     import logging
@@ -30,7 +30,6 @@ MOST_AT_ONCE = 10_000
 LEAST = 10
 """Fewer events are not asked for at a time, however long it takes the server."""
 
-MINUTE = 60
 
 MOST_BARREN = 4
 """After so many pages without anything new there is nothing more to be had."""

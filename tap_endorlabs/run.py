@@ -14,7 +14,7 @@ from tap_endorlabs.findings import Findings
 from tap_endorlabs.position import SMALLEST_PAGE, Position
 from tap_endorlabs.probing import probe
 from tap_endorlabs.progress import Progress
-from tap_endorlabs.timestamps import earlier, second_after, second_of, stamp_of, stamp_of_second
+from tap_endorlabs.timestamps import DAY, MINUTE, earlier, second_after, second_of, stamp_of, stamp_of_second
 from tap_endorlabs.zone_reader import ZoneReader
 
 if t.TYPE_CHECKING:
@@ -27,8 +27,6 @@ if t.TYPE_CHECKING:
     from tap_endorlabs.records import Event, Page, Reject
     from tap_endorlabs.settings import Settings
 
-_MINUTE = 60
-_DAY = 86_400
 _MOST_GAPS = 20
 """A run leaves no more seconds out."""
 
@@ -68,15 +66,15 @@ class LogRun:
         self.first = bookmark is None
         self.bookmark = bookmark or Bookmark(settings.start_date or begun)
         # No further than a count can prove.
-        self.bookmark.limit = stamp_of_second(second_of(earlier(begun, settings.lookback_seconds)) // _MINUTE * _MINUTE)
+        self.bookmark.limit = stamp_of_second(second_of(earlier(begun, settings.lookback_seconds)) // MINUTE * MINUTE)
         self._settings = settings
         self._from = self.bookmark.value
         self._end = min(settings.end_date or begun, begun)
         self._logger = logger
         self._gap: Gap | None = None
         # Whole minutes, as the times of a server may have no more.
-        self._start = second_of(self._from) // _MINUTE * _MINUTE
-        self._stop = -(-second_after(self._end) // _MINUTE) * _MINUTE
+        self._start = second_of(self._from) // MINUTE * MINUTE
+        self._stop = -(-second_after(self._end) // MINUTE) * MINUTE
         self._settled = min(second_of(self.bookmark.limit), self._stop)
         self.progress = Progress(logger, self._start, self._stop)
         tell_of_range(logger, settings, self._from, self._end, begun, first=self.first)
@@ -127,7 +125,7 @@ class LogRun:
         """Read once more what earlier runs could not read."""
         for gap in [gap for gap in self.bookmark.gaps if gap.emitted is not None]:
             self._gap = gap
-            first, last = second_of(gap.begin) // _MINUTE * _MINUTE, second_after(gap.end)
+            first, last = second_of(gap.begin) // MINUTE * MINUTE, second_after(gap.end)
             databases = Databases(reader, first, last, self._now)
             try:
                 for zone in databases.zones(lambda: self.probe(reader.fetch), proves=reader.proves):
@@ -154,11 +152,11 @@ class LogRun:
             yield events[first : first + self._settings.page_size]
 
     def _is_proof_due(self) -> bool:
-        return self._now() - second_of(self.bookmark.since) >= _DAY
+        return self._now() - second_of(self.bookmark.since) >= DAY
 
     def _prove_past(self, reader: ZoneReader, delivered: int) -> None:
         """Prove what earlier runs have delivered since the last proof, also by what came too late for them."""
-        since = -(-second_after(self.bookmark.since) // _MINUTE) * _MINUTE
+        since = -(-second_after(self.bookmark.since) // MINUTE) * MINUTE
         if not self._now() - ACTIVE_UNTIL < since < self._start:
             return
         count = reader.counter.count(since, self._start)

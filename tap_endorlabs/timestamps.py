@@ -15,6 +15,11 @@ from functools import lru_cache
 if t.TYPE_CHECKING:
     from collections.abc import Sequence
 
+MINUTE = 60
+HOUR = 3600
+DAY = 86_400
+"""In seconds."""
+
 _UTC = r"\d{4}-\d\d-\d\dT(?:[01]\d|2[0-3]):[0-5]\d:[0-5]\d(?:\.\d{1,9})?Z"
 _UTC_TIME = re.compile(_UTC, re.ASCII)
 _UTC_LINES = re.compile(rf"(?:{_UTC}\n)*", re.ASCII)
