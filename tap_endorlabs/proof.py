@@ -33,6 +33,9 @@ PART_BYTES = 16 << 20
 MOST_WAITING = 2
 """So many parts may wait for their counts while the reading goes on."""
 
+WORTH_A_COUNT = 0.25
+"""Before the last part so much of one is cut off, as soon as a count costs no time."""
+
 MOST_LAST = 2
 """The last part, which is counted before it has been read, is cut after all where it is so many times too large."""
 
@@ -133,8 +136,14 @@ class Proof:
         with self._lock:
             self._was_idle = True
             if self._is_proving and not self._is_last:
-                self._is_last = True
-                self._ask(self._open, self._zone.stop)
+                if self._size_of(self._open) > WORTH_A_COUNT:
+                    # Less is left to write after the last answer.
+                    self._cut_off()
+                self._ask_for_last()
+
+    def _ask_for_last(self) -> None:
+        self._is_last = True
+        self._ask(self._open, self._zone.stop)
 
     def prove(self, stretches: Iterator[Stretch]) -> Generator[Stretch]:
         """Hand stretches on when they are proved.
@@ -157,7 +166,9 @@ class Proof:
         except TapError as error:
             yield from self._proved_before(error)
             raise
-        self.ask_for_rest()
+        with self._lock:
+            if not self._is_last:
+                self._ask_for_last()
         self._open.stop = self._zone.stop
         self._waiting.append(self._open)
         yield from self._rest()
@@ -166,14 +177,23 @@ class Proof:
         with self._lock:
             part = self._open
             part.add(stretch)
-            size = max(len(part.events) / (PART_PAGES * self._page_size), part.bytes / PART_BYTES)
+            size = self._size_of(part)
             if self._is_last and size > MOST_LAST:
                 # There is more to come than it seemed.
                 part, self._is_last = part.uncounted(), False
             if size >= 1 and not self._is_last:
-                self._open = part.cut()
-                self._ask(part, part.stop)
-                self._waiting.append(part)
+                self._cut_off()
+
+    def _size_of(self, part: Part) -> float:
+        """Give how large a part is, 1 being as large as it should get."""
+        return max(len(part.events) / (PART_PAGES * self._page_size), part.bytes / PART_BYTES)
+
+    def _cut_off(self) -> None:
+        """Let what has been read be a part, and ask for its count."""
+        part = self._open
+        self._open = part.cut()
+        self._ask(part, part.stop)
+        self._waiting.append(part)
 
     def _proved_before(self, error: TapError) -> Generator[Stretch]:
         """Hand on what can be proved of what was read before a failure."""
