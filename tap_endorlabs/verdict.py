@@ -30,6 +30,7 @@ if t.TYPE_CHECKING:
 
 _SERVER_AT_FAULT = "Check whether Endor Labs reports an outage, and run it again later."
 _BAD_NETWORK = "Check the network, the proxy if there is one, and api_url."
+_BAD_PROXY = "Check HTTPS_PROXY, and api_url."
 _PROXY_REFUSED = (
     "The proxy refused its user and password (407). Check them in HTTPS_PROXY before the next run: "
     "repeated failures may lock the account."
@@ -77,7 +78,11 @@ class Verdicts:
         if _REFUSED_BY_PROXY.search(cause):
             return ApiError(_PROXY_REFUSED, HTTPStatus.PROXY_AUTHENTICATION_REQUIRED)
         if isinstance(error, _BROKEN_CONNECTION):
-            return TransientError(f"The connection to {self._host} failed: {cause}.", advice=_BAD_NETWORK)
+            is_proxy = isinstance(error, requests.exceptions.ProxyError)
+            way = "The proxy on the way to {} could not be used" if is_proxy else "The connection to {} failed"
+            return TransientError(
+                f"{way.format(self._host)}: {cause}.", advice=_BAD_PROXY if is_proxy else _BAD_NETWORK
+            )
         return ApiError(
             f"The request to {self._host} could not be sent: {cause}. Check api_url, and HTTPS_PROXY where it is set."
         )

@@ -176,7 +176,7 @@ CONFIG = {
     ("answer", "tries", "line"),
     [
         (407, 1, "The proxy refused its user and password (407). Check them in HTTPS_PROXY before the next run: "),
-        (502, 2, "The connection to endor.example failed: Tunnel connection failed: 502 "),
+        (502, 2, "The proxy on the way to endor.example could not be used: Tunnel connection failed: 502 "),
     ],
 )
 def test_a_proxy_sees_no_credential_of_the_api_and_no_log_that_of_the_proxy(
@@ -195,6 +195,13 @@ def test_a_proxy_sees_no_credential_of_the_api_and_no_log_that_of_the_proxy(
         assert DEMO_SECRET.encode() not in head
     assert f"Tunnel connection failed: {answer}" in text
     assert_no_password(text)
+
+
+def test_a_proxy_that_is_not_there_is_told_as_such(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("HTTPS_PROXY", "http://127.0.0.1:9")
+    (line,) = run_command(tmp_path, config=CONFIG).errors
+    assert "The proxy on the way to endor.example could not be used" in line
+    assert "Check HTTPS_PROXY" in line
 
 
 @pytest.mark.parametrize(
