@@ -10,6 +10,7 @@ import logging
 import os
 import sys
 import typing as t
+import warnings
 from decimal import Decimal
 from pathlib import Path
 
@@ -47,6 +48,8 @@ class TapCommand(click.Command):
     def main(self, *args: t.Any, **kwargs: t.Any) -> t.Any:  # noqa: ANN401
         """Run the command; a failure of its own ends the process with the error's exit code, or with 1."""
         logging.captureWarnings(capture=True)
+        # Meltano asks for all warnings, and where a run fails, files that it was given are still open.
+        warnings.simplefilter("ignore", ResourceWarning)
         _share_memory_between_threads()
         _collect_garbage_seldom()
         with guarded_log(self._secrets):
@@ -87,7 +90,8 @@ def read_json(
         # Given bytes, it finds the encoding itself: programs on Windows put a byte order mark first.
         text = file.buffer.read()
         if not text.strip():
-            raise TapError(f"{option} {file.name} is empty.")
+            advice = " Leave --state out of a first run." if option == "--state" else ""
+            raise TapError(f"{option} {file.name} is empty.{advice}")
         content = json.loads(text, parse_float=parse_float)
     except (ValueError, RecursionError) as error:
         raise TapError(f"{option} {file.name} is not JSON: {one_line(str(error))}") from error

@@ -72,7 +72,7 @@ class TapEndorLabs(Tap):
             StateError: the state is of another tap, or broken.
         """
         self.missing: list[str] = []
-        self._writing = False
+        self._writing = self._is_over = False
         self._signal = 0
         super().__init__(parse_env_config=parse_env_config, **kwargs)
 
@@ -110,7 +110,7 @@ class TapEndorLabs(Tap):
     @override
     def _handle_termination(self, signum: int, frame: FrameType | None) -> None:
         self._signal = signum
-        if not self._writing:
+        if not (self._writing or self._is_over):
             raise SystemExit(128 + signum)
 
     @override
@@ -197,6 +197,8 @@ class TapEndorLabs(Tap):
         )
         require_selected(tap.streams)
         tap.sync_all()
+        # The process is about to end anyway, and its exit code is to tell that all has been delivered.
+        tap._is_over = True
         tap.raise_if_incomplete()
 
     @classmethod

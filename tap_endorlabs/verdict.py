@@ -84,7 +84,8 @@ class Verdicts:
                 f"{way.format(self._host)}: {cause}.", advice=_BAD_PROXY if is_proxy else _BAD_NETWORK
             )
         return ApiError(
-            f"The request to {self._host} could not be sent: {cause}. Check api_url, and HTTPS_PROXY where it is set."
+            f"The request to {self._host} could not be sent: {cause.rstrip('.')}. "
+            "Check api_url, and HTTPS_PROXY where it is set."
         )
 
     def of_refusal(self, answer: Answer, problem: Problem) -> TransientError | ApiError:

@@ -250,7 +250,7 @@ NOTHING_SELECTED = (
     ("files", "line"),
     [
         ({"config": ""}, "config.json is empty."),
-        ({"state": " \n"}, "state.json is empty."),
+        ({"state": " \n"}, "state.json is empty. Leave --state out of a first run."),
         ({"catalog": ""}, "catalog.json is empty."),
         ({"config": "{"}, "config.json is not JSON"),
         ({"config": "[1]"}, "config.json is not a JSON object"),
