@@ -60,6 +60,7 @@ class LogClient:
         self._logger = logger
         self._choosing = threading.Lock()
         self._way: ArchiveWay | None = None
+        self._has_answered = False
         self.missing: list[str] = []
 
     def fetch(self, position: Position) -> Page:
@@ -97,7 +98,7 @@ class LogClient:
     def _attempt(self, position: Position, way: ArchiveWay | None) -> Page:
         path = f"{self._path}/archived" if way and way.by_path else self._path
         try:
-            return self._send(path, query_of(position, self._api.settings, way))
+            page = self._send(path, query_of(position, self._api.settings, way))
         except ApiError as error:
             if way is not None and error.status == HTTPStatus.FORBIDDEN:
                 raise ArchiveRefusedError(
@@ -105,8 +106,11 @@ class LogClient:
                     f"namespace {self._api.settings.namespace}, or set include_archived to false.",
                     error.status,
                 ) from error
-            # An archive that is not there says nothing of the namespace or the filter.
-            raise (error if way is not None else self._explain(error)) from error
+            # An archive that is not there says nothing of the namespace or the filter; what was there before is there.
+            says_nothing = way is not None or (self._has_answered and error.status == HTTPStatus.NOT_FOUND)
+            raise (error if says_nothing else self._explain(error)) from error
+        self._has_answered = True
+        return page
 
     def _send(self, path: str, query: dict[str, str | int]) -> Page:
         transport = self._api.transport

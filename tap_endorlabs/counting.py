@@ -5,6 +5,7 @@ from __future__ import annotations
 import threading
 import typing as t
 from http import HTTPStatus
+from math import inf
 
 from tap_endorlabs.errors import ApiError, ArchiveRefusedError, TooSlowError, TransientError
 from tap_endorlabs.position import SMALLEST_PAGE, Position
@@ -35,7 +36,8 @@ class Counter:
         self._fetch = fetch
         self._logger = logger
         self._lock = threading.Lock()
-        self.gives_none = self._warned = False
+        self.gives_none = self._warned = self._has_counted = False
+        self._most = inf
 
     def count(self, start: int, stop: int, *, archived: bool = False) -> int | None:
         """Count the events of [start, stop), in seconds; None where the API gives no count.
@@ -56,12 +58,31 @@ class Counter:
             found, why = None, str(error)
         if found is None:
             self._do_without(why, stop, archived=archived)
+        else:
+            self._has_counted = True
         return found
+
+    def doubt(self, start: int, middle: int, stop: int, found: int, *, archived: bool = False) -> int:
+        """Count a range again, also in halves, as more was seen than counted: a server may stop counting there.
+
+        Raises:
+            TransientError, StoppedError: as for `count`.
+        """
+        again = self.count(start, stop, archived=archived)
+        if again != found:
+            return again or found
+        halves = [self.count(*half, archived=archived) or 0 for half in ((start, middle), (middle, stop))]
+        if sum(halves) <= found:
+            return found
+        self._most = min(self._most, found)
+        return self.count(start, stop, archived=archived) or found
 
     def _count(self, start: int, stop: int, least: int, *, archived: bool) -> int | None:
         position = Position(start, stop, SMALLEST_PAGE, whole=True, archived=archived, counted=True, margin=0)
         try:
-            return self._fetch(position).count
+            found = self._fetch(position).count
+            if (found or 0) < self._most or stop - start <= least:
+                return found
         except (TooSlowError, ApiError) as error:
             is_too_much = isinstance(error, TooSlowError) or error.status == HTTPStatus.BAD_REQUEST
             if stop - start <= least or not is_too_much:
@@ -78,7 +99,7 @@ class Counter:
         except (ApiError, TooSlowError):
             is_unable = True
         with self._lock:
-            self.gives_none |= is_unable
+            self.gives_none |= is_unable and not self._has_counted
             if not self._warned:
                 self._warned = True
                 self._logger.warning("That the log is complete can't be proved, as the API does not count: %s", why)

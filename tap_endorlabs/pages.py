@@ -53,7 +53,7 @@ class _List(Report):
 
 
 class _Count(msgspec.Struct):
-    count: t.Any = None
+    count: t.Any = 0
 
 
 class _Answer(Report):
@@ -221,7 +221,7 @@ def _page(answer: _Answer, found: Iterable[Event | Reject]) -> Page:
 
 
 def _as_count(response: _Count | None) -> int | None:
-    # A 64-bit integer is text in the JSON form of protobuf.
+    # In the JSON form of protobuf a 64-bit integer is text, and 0 may be left out.
     text = str(response.count) if response else ""
     return int(text) if text.isascii() and text.isdigit() else None
 

@@ -14,7 +14,7 @@ from collections import deque
 
 from tap_endorlabs.errors import ApiError, TapError, UnreadableError
 from tap_endorlabs.pieces import Stretch
-from tap_endorlabs.timestamps import MINUTE, stamp_of_second
+from tap_endorlabs.timestamps import MINUTE, second_of, stamp_of_second
 
 if t.TYPE_CHECKING:
     from collections.abc import Generator, Iterator
@@ -180,7 +180,8 @@ class Proof:
             size = self._size_of(part)
             if self._is_last and size > MOST_LAST:
                 # There is more to come than it seemed.
-                part, self._is_last = part.uncounted(), False
+                part = self._open = part.uncounted()
+                self._is_last = False
             if size >= 1 and not self._is_last:
                 self._cut_off()
 
@@ -227,13 +228,20 @@ class Proof:
 
         threading.Thread(target=count, name="counter", daemon=True).start()
 
+    def _is_capped(self, part: Part, stop: int, count: int | None, seen: int, *, archived: bool) -> bool:
+        """Whether fewer were counted than seen as the API stops counting somewhere, and there are more than seen."""
+        if count is None or count >= seen or not part.events or part.start >= stop:
+            return False
+        middle = min(second_of(part.events[len(part.events) // 2].create_time), stop)
+        return self._counter.doubt(part.start, middle, stop, count, archived=archived) > seen
+
     def _proved(self, part: Part) -> Generator[Stretch]:
         part.counted.wait()
         if part.failure is not None:
             raise part.failure
         end = min(part.stop, self._settled)
-        for count, seen in zip(part.counts, part.seen_before(end), strict=True):
-            if (count or 0) > seen:
+        for archived, count, seen in zip(part.databases, part.counts, part.seen_before(end), strict=True):
+            if (count or 0) > seen or self._is_capped(part, end, count, seen, archived=archived):
                 yield from self._rereader.reread(part, end, part.counts)
                 behind = bisect_left(part.events, (stamp_of_second(end),))
                 yield Stretch(part.events[behind:], part.stop, list(part.rejected))

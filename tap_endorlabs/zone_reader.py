@@ -23,7 +23,7 @@ if t.TYPE_CHECKING:
     from tap_endorlabs.records import Page
     from tap_endorlabs.settings import Settings
 
-ROUND_SIZES = frozenset({10, 20, 25, 50, *range(100, 500, 50)})
+ROUND_SIZES = frozenset({10, 20, 25, 50, 64, 75, 128, 256, *range(100, 500, 50)})
 """A page of so many events, where more were asked for, may be all that a server gives at a time."""
 
 
@@ -106,5 +106,6 @@ class ZoneReader:
             read[-1].reached == zone.stop
             and sum(len(stretch.events) for stretch in read) <= size
             and len(self._sizes) <= len(read)
-            and (size not in ROUND_SIZES or len(self._sizes) > 1 or size == self._page_size)
+            and size < self._page_size
+            and size not in ROUND_SIZES
         )

@@ -39,6 +39,7 @@ class LogModel:
         endless: whether it always claims that there is more.
         says_next: whether its answers have a `response`.
         counts: whether it counts when asked to, and does not list.
+        most_counted: where it stops counting.
         asked: the positions that have been asked for.
     """
 
@@ -49,6 +50,7 @@ class LogModel:
     endless: bool = False
     says_next: bool = True
     counts: bool = True
+    most_counted: int = 1_000_000
     asked: list[Position] = field(default_factory=list)
 
     def fetch(self, position: Position) -> Page:
@@ -56,7 +58,7 @@ class LogModel:
         first, bound = map(stamp_of_second, position.ends)
         found = [e for e in self.events if first <= e.create_time < bound]
         if position.counted and self.counts:
-            return Page([], count=len(found))
+            return Page([], count=min(len(found), self.most_counted))
         size = min(position.page_size, self.most)
         if position.whole or not self.sorts:
             found.sort(key=_UUID)

@@ -222,6 +222,13 @@ def test_a_fault_that_stays_ends_the_run_after_all_tries(api: FakeEndorApi, capl
     assert len(api.list_requests) == 8
 
 
+def test_a_namespace_that_has_answered_is_not_said_to_be_missing(api: FakeEndorApi) -> None:
+    api.fail(Fault.status(404), after=3, times=None)
+    with pytest.raises(ApiError, match="answered 404") as raised:
+        run_inside(config_for(api, start_date=START))
+    assert "There is no namespace" not in str(raised.value)
+
+
 def test_a_redirect_takes_no_credential_along(api: FakeEndorApi) -> None:
     api.fail(Fault.redirect("http://localhost:9/elsewhere"), where="list", times=None)
     with pytest.raises(ApiError, match="redirects to localhost:9"):

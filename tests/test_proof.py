@@ -6,6 +6,7 @@ import datetime as dt
 import itertools
 import random
 import typing as t
+from dataclasses import replace
 
 import pytest
 
@@ -65,7 +66,7 @@ def test_the_proof_of_a_hundred_pages_costs_six_requests_at_most(concurrency: in
 
 
 def test_what_fits_a_page_is_not_proved_unless_its_size_is_suspicious() -> None:
-    for count, counted in ((7, False), (25, True), (49, False), (50, False), (51, True)):
+    for count, counted in ((7, False), (25, True), (49, False), (50, True), (51, True)):
         log = a_log(count)
         read(log, count)
         assert any(position.counted for position in log.asked) == counted, count
@@ -263,6 +264,70 @@ def test_what_came_too_late_is_told_with_when_and_how_many(
     assert "of which" in line
     assert "3 came to light later than lookback_seconds" in line
     assert line.startswith("From 2026-03-31T12:0")
+
+
+def test_what_comes_to_light_after_a_proof_is_told_by_the_next(
+    empty_api: FakeEndorApi, clock: ManualClock, tmp_path: Path
+) -> None:
+    config = config_for(empty_api, start_date=NOW.isoformat())
+    state: dict[str, t.Any] = {}
+    codes = []
+    for day in range(5):
+        days(empty_api, clock, 25, 100)
+        output = run_command(tmp_path, level=20, config=config, state=state)
+        state = output.state
+        codes.append(output.code)
+        if day == 1:
+            # When it happened is proved by now.
+            empty_api.store.add(make_events_at([to_nanoseconds(clock() - dt.timedelta(minutes=10))], seed=1))
+    assert codes == [0, 0, 3, 0, 0]
+
+
+@pytest.mark.parametrize("rejected", [0, 5])
+def test_late_events_are_told_however_the_minutes_of_the_first_run_fall(
+    rejected: int, empty_api: FakeEndorApi, clock: ManualClock, tmp_path: Path
+) -> None:
+    clock.advance(30)
+    begun = clock()
+    config = config_for(empty_api)
+    state = run_inside(config).state
+    news = make_events_at([to_nanoseconds(begun + dt.timedelta(seconds=n + 1)) for n in range(25)], seed=3)
+    last = make_events_at([to_nanoseconds(begun + dt.timedelta(minutes=10, seconds=n)) for n in range(7)], seed=4)
+    for item in last[:rejected]:
+        del item["uuid"]
+    empty_api.store.add(news)
+    empty_api.store.add_raw(last)
+    clock.advance(3600)
+    state = run_command(tmp_path, config=config, state=state).state
+    empty_api.store.add(
+        make_events_at([to_nanoseconds(begun + dt.timedelta(minutes=5, seconds=n)) for n in range(5)], seed=5)
+    )
+    clock.advance(25 * 3600)
+    output = run_command(tmp_path, level=20, config=config, state=state)
+    assert output.code == 3
+    assert "5 came to light later than lookback_seconds" in output.stderr
+
+
+def test_a_server_that_stops_counting_somewhere_hides_nothing() -> None:
+    log = a_log(3000, most_counted=400)
+    lacking = {e.uuid for e in log.events[::40]}
+
+    def fetch(position: Position) -> Page:
+        page = log.fetch(position)
+        if not position.is_sorted:
+            return page
+        return replace(page, events=[event for event in page.events if event.uuid not in lacking])
+
+    reader = ZoneReader(fetch, some_settings(page_size=50), START + 27_000, LOGGER)
+    assert [e for stretch in reader.read(Zone(START, START + 27_000)) for e in stretch.events] == log.events
+
+
+def test_an_honest_server_is_never_read_again(empty_api: FakeEndorApi, tmp_path: Path) -> None:
+    empty_api.store.add(make_events(400, NOW - dt.timedelta(days=10), NOW - dt.timedelta(hours=1)))
+    empty_api.store.add(make_events(3000, NOW - dt.timedelta(hours=1), NOW - dt.timedelta(minutes=20), seed=1))
+    output = run_command(tmp_path, level=20, config=config_for(empty_api, start_date=TEN_DAYS_AGO, page_size=20))
+    assert "reading them again" not in output.stderr
+    assert len(output.uuids) == 3400
 
 
 def test_a_server_whose_clock_is_ahead_of_its_events_loses_none(empty_api: FakeEndorApi, clock: ManualClock) -> None:

@@ -45,6 +45,11 @@ def test_a_count_is_read_as_number_and_as_the_text_that_protobuf_makes_of_one(co
     assert decode_page(b'{"count_response": {"count": %b}}' % count.encode()).count == found
 
 
+def test_a_count_of_nothing_may_be_left_out() -> None:
+    assert decode_page(b'{"count_response": {}}').count == 0
+    assert decode_page(b'{"count_response": null}').count is None
+
+
 @pytest.mark.parametrize("text", ["", "[]", "null", '{"list": 1}', '{"list": {"objects": [{]}}', '{"list"', "<html>"])
 def test_what_is_no_list_is_refused(text: str) -> None:
     with pytest.raises(ValueError, match=r".+"):

@@ -20,7 +20,7 @@ if t.TYPE_CHECKING:
 
     from tests.fake_endor_api import FakeEndorApi
 
-LOGS = {"recent": (2000, 10), "old": (2000, 90), "few": (100, 0.01)}
+LOGS = {"recent": (2000, 10), "old": (2000, 90), "few": (90, 0.01), "a hundred": (100, 0.01)}
 """How many events in how many days."""
 
 
