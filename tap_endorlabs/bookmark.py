@@ -4,9 +4,9 @@ A bookmark is a value V and a set S of uuids: every event before V has been emit
 exactly those in S have been. So no event is lost when many share one instant or some become visible late, and none is
 emitted twice.
 
-What could not be read is named by gaps: nothing of them has been emitted.
+What could not be read is named by gaps, each with the little that has been emitted of it.
 
-For a proof by count it also knows how many events have been emitted since the last one.
+For a proof by count it also knows how many events have been emitted since the last one, and since the one before.
 """
 
 from __future__ import annotations
@@ -17,7 +17,7 @@ from dataclasses import dataclass, field
 from operator import attrgetter
 
 from tap_endorlabs.errors import StateError
-from tap_endorlabs.timestamps import normalize
+from tap_endorlabs.timestamps import MINUTE, normalize, second_after, stamp_of_second
 
 if t.TYPE_CHECKING:
     from collections.abc import Iterable, Mapping, Sequence
@@ -49,26 +49,26 @@ class Scope(t.NamedTuple):
 
 
 class Gap(t.NamedTuple):
-    """A range of stamps of which nothing has been emitted, as it could not be read.
+    """A range of stamps that could not be read.
 
     Attributes:
         begin: its first stamp, moved on by what is emitted of it later.
         end: its last stamp, exclusive.
-        emitted: which events of its first stamp have been emitted; None in the states of earlier versions, whose gaps
-            were incomplete rather than empty, so that they can't be filled.
+        emitted: what has been emitted of it all the same, each uuid with its stamp; None in the states of earlier
+            versions, which don't know it, so that their gaps can't be filled.
     """
 
     begin: str
     end: str
-    emitted: list[str] | None = []  # noqa: RUF012 - never changed in place
+    emitted: dict[str, str] | None = {}  # noqa: RUF012 - never changed in place
 
     def after(self, events: Sequence[Event]) -> Gap:
         """Give what is left when these events have been emitted, in order, with none left out before the last."""
         if not events:
             return self
         begin = events[-1].create_time
-        ties = [event.uuid for event in events if event.create_time == begin]
-        return Gap(begin, self.end, [*(self.emitted or []), *ties] if begin == self.begin else ties)
+        known = (self.emitted or {}) | {event.uuid: event.create_time for event in events}
+        return Gap(begin, self.end, {uuid: stamp for uuid, stamp in known.items() if stamp >= begin})
 
 
 @dataclass
@@ -80,8 +80,11 @@ class Bookmark:
         emitted: S, each uuid with the stamp of its event.
         limit: the stamp that V may not pass in this run, as events may still become visible after it.
         gaps: what could not be read, in order.
-        since: the stamp up to which a count has proved the log complete, or where the first run began.
+        since: the stamp that the next proof counts from: that of the proof before the last, so that what comes to
+            light after a proof is in the next; at first where the first run began, in whole minutes.
         emitted_since: how many events with since <= create_time < V have been emitted or left out.
+        proved: the stamp up to which a count last proved the log complete.
+        emitted_since_proved: likewise.
     """
 
     value: str
@@ -90,11 +93,25 @@ class Bookmark:
     gaps: list[Gap] = field(default_factory=list)
     since: str = ""
     emitted_since: int = 0
+    proved: str = ""
+    emitted_since_proved: int = 0
     _left_out: list[str] = field(default_factory=list, compare=False)
 
     def __post_init__(self) -> None:
         """Let a bookmark that nothing was proved of begin with its own value."""
-        self.since = self.since or self.value
+        if not self.since:
+            self.forget_proofs()
+
+    def forget_proofs(self) -> None:
+        """Let the next proof count from V, or rather the next minute, as a server's times may have no more."""
+        self.since = self.proved = stamp_of_second(-(-second_after(self.value) // MINUTE) * MINUTE)
+        self.emitted_since = self.emitted_since_proved = 0
+
+    def count(self, stamps: Iterable[str]) -> None:
+        """Take note of emitted events that lie before V, for the proofs."""
+        for stamp in stamps:
+            self.emitted_since += stamp >= self.since
+            self.emitted_since_proved += stamp >= self.proved
 
     def note(self, events: Sequence[Event]) -> None:
         """Take note of events that have been emitted: new ones, in order, with none left out before the last."""
@@ -103,49 +120,51 @@ class Bookmark:
         self.pass_to(min(events[-1].create_time, self.limit))
         passed = bisect_left(events, self.value, key=_CREATE_TIME)
         self.emitted_since += max(0, passed - bisect_left(events, self.since, key=_CREATE_TIME))
+        self.emitted_since_proved += max(0, passed - bisect_left(events, self.proved, key=_CREATE_TIME))
         self.emitted.update((e.uuid, e.create_time) for e in events[passed:])
 
     def leave_out(self, stamps: Iterable[str]) -> None:
         """Take note of objects that the API counts but that can't be emitted; each only once in a run."""
-        for stamp in stamps:
-            if stamp >= self.value:
-                self._left_out.append(stamp)
-            else:
-                self.emitted_since += stamp >= self.since
+        known = list(stamps)
+        self._left_out += [stamp for stamp in known if stamp >= self.value]
+        self.count(stamp for stamp in known if stamp < self.value)
 
     def pass_to(self, value: str) -> None:
         """Move V on to a stamp, as nothing before it is still to be emitted; it never moves back."""
         if value <= self.value:
             return
         self.value = value
-        kept = {}
-        for uuid, stamp in self.emitted.items():
-            if stamp >= value:
-                kept[uuid] = stamp
-            else:
-                self.emitted_since += stamp >= self.since
-        self.emitted = kept
+        self.count(stamp for stamp in self.emitted.values() if stamp < value)
+        self.emitted = {uuid: stamp for uuid, stamp in self.emitted.items() if stamp >= value}
         left_out, self._left_out = self._left_out, []
         self.leave_out(left_out)
 
-    def proved(self, until: str, emitted: int = 0) -> None:
+    def prove(self, until: str, emitted: int = 0) -> None:
         """Take note that a count has proved the log complete up to a stamp.
 
         Args:
             until: the stamp; it may lie after V.
             emitted: how many events with until <= create_time < V have been emitted or left out.
         """
-        self.since, self.emitted_since = until, emitted
+        self.since, self.emitted_since = self.proved, self.emitted_since_proved
+        self.proved, self.emitted_since_proved = until, emitted
 
-    def leave_gap(self, begin: str, end: str) -> None:
-        """Take note that nothing could be read from one stamp to another."""
+    def leave_gap(self, begin: str, end: str) -> bool:
+        """Pass what can't be read from one stamp to another; give whether anything of it was still to be emitted."""
+        begin = max(begin, self.value)
+        if begin >= end:
+            return False
+        known = {uuid: stamp for uuid, stamp in self.emitted.items() if begin <= stamp < end}
         merged: list[Gap] = []
-        for gap in sorted([*self.gaps, Gap(begin, end)], key=lambda gap: gap[:2]):
-            if merged and gap.begin <= merged[-1].end and None not in (gap.emitted, merged[-1].emitted):
-                merged[-1] = merged[-1]._replace(end=max(merged[-1].end, gap.end))
+        for gap in sorted([*self.gaps, Gap(begin, end, known)], key=lambda gap: gap[:2]):
+            last = merged[-1] if merged else None
+            if last and gap.begin <= last.end and gap.emitted is not None and last.emitted is not None:
+                merged[-1] = Gap(last.begin, max(last.end, gap.end), last.emitted | gap.emitted)
             else:
                 merged.append(gap)
         self.gaps = merged
+        self.pass_to(end)
+        return True
 
     def to_state(self, scope: Scope) -> dict[str, t.Any]:
         """Give the JSON object that stands for this bookmark in a STATE message.
@@ -156,11 +175,15 @@ class Bookmark:
         return {
             "replication_key": REPLICATION_KEY,
             "replication_key_value": self.value,
-            "emitted": sorted([stamp, uuid] for uuid, stamp in self.emitted.items()),
-            "gaps": [{"from": gap.begin, "to": gap.end, "emitted": gap.emitted} for gap in self.gaps],
+            "emitted": _listed(self.emitted),
+            "gaps": [{"from": gap.begin, "to": gap.end, "emitted": _listed(gap.emitted)} for gap in self.gaps],
             "scope": scope._asdict(),
-            "proof": {"since": self.since, "emitted": self.emitted_since},
+            "proofs": [[self.since, self.emitted_since], [self.proved, self.emitted_since_proved]],
         }
+
+
+def _listed(emitted: dict[str, str] | None) -> list[list[str]] | None:
+    return None if emitted is None else sorted([stamp, uuid] for uuid, stamp in emitted.items())
 
 
 def bookmark_of(state: Mapping[str, t.Any]) -> Bookmark | None:
@@ -178,34 +201,38 @@ def bookmark_of(state: Mapping[str, t.Any]) -> Bookmark | None:
             f"{REPLICATION_KEY!r}. {START_ANEW}"
         )
     value = _stamp("replication_key_value", state.get("replication_key_value"))
-    emitted = ((uuid, _stamp("emitted", stamp)) for stamp, uuid in _pairs(state.get("emitted", [])))
-    since, count = _proof(state.get("proof"))
+    emitted = _emitted("emitted", state.get("emitted", []))
     return Bookmark(
         value,
-        {uuid: stamp for uuid, stamp in emitted if stamp >= value},
-        gaps=_gaps(state.get("gaps", []), value),
-        since=since,
-        emitted_since=count,
+        {uuid: stamp for uuid, stamp in emitted.items() if stamp >= value},
+        "",
+        _gaps(state.get("gaps", []), value),
+        *_proofs(state.get("proofs", [])),
     )
 
 
-def _pairs(emitted: object) -> list[t.Any]:
+def _emitted(name: str, emitted: object) -> dict[str, str]:
     if isinstance(emitted, dict):  # as earlier versions wrote it
-        return [(stamp, uuid) for uuid, stamp in emitted.items()]
-    if isinstance(emitted, list) and all(
-        isinstance(pair, list) and len(pair) == len(("stamp", "uuid")) and isinstance(pair[1], str) for pair in emitted
-    ):
-        return emitted
-    raise _broken("emitted", "a list of times, each with a uuid", emitted)
+        return {uuid: _stamp(name, stamp) for uuid, stamp in emitted.items()}
+    if _are_pairs(emitted) and all(isinstance(uuid, str) for _, uuid in emitted):
+        return {uuid: _stamp(name, stamp) for stamp, uuid in emitted}
+    raise _broken(name, "a list of times, each with a uuid", emitted)
+
+
+def _are_pairs(value: object) -> t.TypeGuard[list[list[t.Any]]]:
+    return isinstance(value, list) and all(isinstance(pair, list) and len(pair) == len("ab") for pair in value)
 
 
 def _gaps(gaps: object, value: str) -> list[Gap]:
     if not isinstance(gaps, list) or not all(isinstance(gap, dict) for gap in gaps):
         raise _broken("gaps", "a list of objects with from and to", gaps)
-    if not all(isinstance(gap.get("emitted"), (list, type(None))) for gap in gaps):
-        raise _broken("gaps", "objects with a list of uuids in emitted", gaps)
     found = [
-        Gap(_stamp("gaps.from", gap.get("from")), _stamp("gaps.to", gap.get("to")), gap.get("emitted")) for gap in gaps
+        Gap(
+            _stamp("gaps.from", gap.get("from")),
+            _stamp("gaps.to", gap.get("to")),
+            None if gap.get("emitted") is None else _emitted("gaps.emitted", gap["emitted"]),
+        )
+        for gap in gaps
     ]
     if any(gap.begin > gap.end for gap in found):
         raise _broken("gaps", "objects whose from is not after their to", gaps)
@@ -213,12 +240,11 @@ def _gaps(gaps: object, value: str) -> list[Gap]:
     return [gap._replace(end=min(gap.end, value)) for gap in found if gap.begin < min(gap.end, value)]
 
 
-def _proof(proof: object) -> tuple[str, int]:
-    if proof is None:  # earlier versions wrote none
-        return "", 0
-    if not isinstance(proof, dict) or type(proof.get("emitted")) is not int or proof["emitted"] < 0:
-        raise _broken("proof", "an object with since and emitted, a number", proof)
-    return _stamp("proof.since", proof.get("since")), proof["emitted"]
+def _proofs(proofs: object) -> list[t.Any]:
+    """Give the fields of a bookmark that are about proofs; none for a state that has none."""
+    if _are_pairs(proofs) and len(proofs) in {0, 2} and all(type(n) is int and n >= 0 for _, n in proofs):
+        return [value for stamp, count in proofs for value in (_stamp("proofs", stamp), count)]
+    raise _broken("proofs", "two times, each with a number", proofs)
 
 
 def scope_of(state: Mapping[str, t.Any]) -> Scope | None:

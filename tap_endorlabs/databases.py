@@ -10,9 +10,10 @@ from tap_endorlabs.archive import ACTIVE_UNTIL, ARCHIVED_AFTER, Border, Zone, fi
 from tap_endorlabs.errors import ApiError, ArchiveRefusedError, TooSlowError
 from tap_endorlabs.position import SMALLEST_PAGE, Position
 from tap_endorlabs.records import Page
-from tap_endorlabs.timestamps import DAY
+from tap_endorlabs.timestamps import DAY, MINUTE
 
 if t.TYPE_CHECKING:
+    import logging
     from collections.abc import Callable, Iterator
 
     from tap_endorlabs.zone_reader import ZoneReader
@@ -23,7 +24,10 @@ _YEARS = 3 * 366 * DAY
 _RETENTION = 30 * DAY - DAY // 2
 """No younger event is expected in the archive alone, in seconds."""
 
-_NOTHING = "The archive has nothing, although the log has events that are old enough to be archived."
+_OLD = 27 * DAY
+"""A log that has events of this age, in seconds, will have older ones, too: more than a weekend's rest is rare."""
+
+_NOTHING = "The archive has nothing, although the log seems to be older than what is in the active database."
 
 
 class BorderCheck:
@@ -71,16 +75,20 @@ class Databases:
         start: first second of the range.
         stop: last second, exclusive.
         now: gives the present second.
+        logger: gets the warnings.
 
     Attributes:
         complaint: why what the archive has is missing; empty where nothing is known to be missing.
     """
 
-    def __init__(self, reader: ZoneReader, start: int, stop: int, now: Callable[[], int]) -> None:
+    def __init__(
+        self, reader: ZoneReader, start: int, stop: int, now: Callable[[], int], logger: logging.Logger
+    ) -> None:
         self.complaint = ""
         self._reader = reader
         self._start, self._stop = start, stop
         self._now = now
+        self._logger = logger
 
     def zones(self, probe: Callable[[], object], *, proves: bool) -> Iterator[Zone]:
         """Give the parts of the range in order, and set the complaint before the first.
@@ -94,7 +102,8 @@ class Databases:
         """
         now, start = self._now(), self._start
         if start < now - ACTIVE_UNTIL and not self._finds_archive(probe):
-            yield Zone(max(start, now - ARCHIVED_AFTER), self._stop)
+            # What of the rest has not been archived yet comes with the archive, once that can be read.
+            yield Zone(min(max(start, (now - ACTIVE_UNTIL) // MINUTE * MINUTE), self._stop), self._stop)
             return
         border = Border()
         if proves and start < now - DAY:
@@ -132,8 +141,11 @@ class Databases:
             page = Page([])
         # An archive may be empty where the log is not older than what is read of it.
         reaches_back = self._start < now - _RETENTION
-        if reaches_back and page.size == 0 and count(old, active) and count(old - _YEARS, active, archived=True) == 0:
-            self.complaint = _NOTHING
+        if reaches_back and page.size == 0 and count(old - _YEARS, active, archived=True) == 0:
+            if count(old, now - _OLD):
+                self.complaint = _NOTHING
+                return False
+            self._logger.warning("The archive has nothing, as is right for a log that is younger than 31 days")
         return True
 
     def _count(self, start: int, stop: int, archived: bool) -> int | None:  # noqa: FBT001 - as databases are named
@@ -143,5 +155,8 @@ class Databases:
             if count is not None:
                 return count
             return self._reader.fetch(Position(start, stop, SMALLEST_PAGE, whole=True, archived=archived)).size
+        except ArchiveRefusedError as error:
+            self._logger.warning("Whether some of what is read has been archived already can't be told: %s", error)
         except (ApiError, TooSlowError):
-            return None
+            pass
+        return None

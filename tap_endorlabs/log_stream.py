@@ -14,6 +14,7 @@ from singer_sdk import Stream, metrics
 from singer_sdk.helpers.conform import TypeConformanceLevel
 from singer_sdk.schema.source import StreamSchema
 
+from tap_endorlabs.archive import ACTIVE_UNTIL
 from tap_endorlabs.batches import batch_files
 from tap_endorlabs.bookmark import REPLICATION_KEY, Scope
 from tap_endorlabs.client import LogClient
@@ -24,6 +25,7 @@ from tap_endorlabs.records import to_record, unfit
 from tap_endorlabs.run import LogRun
 from tap_endorlabs.schemas import LogSchemas
 from tap_endorlabs.state import resume
+from tap_endorlabs.timestamps import earlier, stamp_of
 
 if sys.version_info >= (3, 12):
     from typing import override  # noqa: ICN003
@@ -145,7 +147,15 @@ class LogStream(Stream):
         bookmark = resume(self.stream_state, Scope.of(api.settings), self.logger)
         self._events_stated = 0
         settings = replace(api.settings, include_archived=api.settings.include_archived and self.has_archive)
-        self._run = LogRun(settings, bookmark, api.auth.server_now(), self.logger)
+        now = api.auth.server_now()
+        active = earlier(stamp_of(now), ACTIVE_UNTIL)
+        # Of a quiet log V may be old, but the time of the last proof is not.
+        if bookmark is not None and not self.has_archive and max(bookmark.value, bookmark.proved) < active:
+            self._endor_tap.missing.append(
+                f"Of {self.name} some from {bookmark.value} to {active} may be missing: the last proof that all has "
+                "been read is too long ago, as the API lists nothing that is older."
+            )
+        self._run = LogRun(settings, bookmark, now, self.logger)
         return self._run, LogClient(api, self.resource, self.logger)
 
     @contextlib.contextmanager

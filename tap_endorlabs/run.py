@@ -98,35 +98,38 @@ class LogRun:
         reader.proves_all |= proves_past
         if proves_past and self._settings.include_archived:
             yield from self._fill_gaps(reader)
-        databases = Databases(reader, self._start, self._stop, self._now)
+        databases = Databases(reader, self._start, self._stop, self._now, self._logger)
         # Of a quiet log even a run without new events reaches back further than a day.
         zones = databases.zones(lambda: self.probe(reader.fetch), proves=reader.proves_all)
-        again = 0
+        again: set[str | Reject] = set()
+        is_due = proves_past
         for zone in zones if self._settings.include_archived else [Zone(self._start, self._stop)]:
+            if databases.complaint:
+                self._do_without_archive(databases, zone)
             for stretch in self._read_zone(reader, zone):
                 for reject in stretch.rejected:
                     self._leave_out(reject)
-                self._close_gap(databases, stretch)
                 if proves_past:
-                    # This run sees again what lies between the minute in which it begins and its bookmark.
-                    again += sum(self.bookmark.since <= event.create_time < self._from for event in stretch.events)
+                    again |= self._seen_again(stretch)
                 if proves_past and stretch.reached > second_of(self._from):
-                    self._prove_past(reader, self.bookmark.emitted_since - again)
+                    self._prove_past(reader, self.bookmark.emitted_since - len(again))
                     proves_past = False
                 is_proved = reader.proves_all and not reader.counter.gives_none and stretch.reached >= self._settled
                 yield from self._pages(self.only_new(stretch.events))
                 self.progress.report(stretch)
                 # A new gap is asked for by the next run.
-                if is_proved and self._settled > second_of(self.bookmark.since) and not self.findings.left_a_gap:
-                    self.bookmark.proved(stamp_of_second(self._settled))
-        self._close_gap(databases, None)
+                is_later = self._settled > second_of(self.bookmark.proved)
+                if is_due and is_proved and is_later and not self.findings.left_a_gap:
+                    self.bookmark.prove(stamp_of_second(self._settled))
+        # All has been read: what an earlier run had to keep in mind, as it lay within the look-back, may be forgotten.
+        self.bookmark.pass_to(min(max(self.bookmark.emitted.values(), default=""), self.bookmark.limit))
 
     def _fill_gaps(self, reader: ZoneReader) -> Generator[list[Event]]:
         """Read once more what earlier runs could not read."""
         for gap in [gap for gap in self.bookmark.gaps if gap.emitted is not None]:
             self._gap = gap
-            first, last = second_of(gap.begin) // MINUTE * MINUTE, second_after(gap.end)
-            databases = Databases(reader, first, last, self._now)
+            first, last = second_of(gap.begin) // MINUTE * MINUTE, -(-second_after(gap.end) // MINUTE) * MINUTE
+            databases = Databases(reader, first, last, self._now, self._logger)
             try:
                 for zone in databases.zones(lambda: self.probe(reader.fetch), proves=reader.proves):
                     if not databases.complaint:
@@ -144,7 +147,7 @@ class LogRun:
 
     def _is_in_gap(self, event: Event) -> bool:
         gap = t.cast("Gap", self._gap)
-        return gap.begin <= event.create_time < gap.end and event.uuid not in (gap.emitted or [])
+        return gap.begin <= event.create_time < gap.end and event.uuid not in (gap.emitted or {})
 
     def _pages(self, events: list[Event]) -> Generator[list[Event]]:
         """Cut what was proved together into pages, so that a state may follow each."""
@@ -152,11 +155,17 @@ class LogRun:
             yield events[first : first + self._settings.page_size]
 
     def _is_proof_due(self) -> bool:
-        return self._now() - second_of(self.bookmark.since) >= DAY
+        return self._now() - second_of(self.bookmark.proved) >= DAY
+
+    def _seen_again(self, stretch: Stretch) -> set[str | Reject]:
+        """Give what lies between the minute in which this run begins and its bookmark, as earlier runs have seen it."""
+        seen: dict[str | Reject, str | None] = {event.uuid: event.create_time for event in stretch.events}
+        seen |= {reject: reject.create_time for reject in stretch.rejected}
+        return {what for what, stamp in seen.items() if stamp and self.bookmark.since <= stamp < self._from}
 
     def _prove_past(self, reader: ZoneReader, delivered: int) -> None:
         """Prove what earlier runs have delivered since the last proof, also by what came too late for them."""
-        since = -(-second_after(self.bookmark.since) // MINUTE) * MINUTE
+        since = second_of(self.bookmark.since)
         if not self._now() - ACTIVE_UNTIL < since < self._start:
             return
         count = reader.counter.count(since, self._start)
@@ -177,28 +186,22 @@ class LogRun:
         if not outside and self.findings.leave_out(reject) and reject.create_time:
             self.bookmark.leave_out([reject.create_time])
 
-    def _close_gap(self, databases: Databases, first: Stretch | None) -> None:
-        """Let the bookmark say what is missing for want of the archive, as soon as the first event is there."""
-        active = min(stamp_of_second(self._now() - ACTIVE_UNTIL), self._end)
-        events = self.only_new(first.events) if first else []
-        if not databases.complaint or (first and not events and stamp_of_second(first.reached) < active):
-            return
-        end = min(events[0].create_time, active) if events else active
-        self._leave_gap(self._from, end)
-        self.findings.miss(
-            f"Events from {self._from} to {active} are missing as far as they are in the archive; "
-            "the state says so (gaps).",
-            why=databases.complaint,
-        )
+    def _do_without_archive(self, databases: Databases, zone: Zone) -> None:
+        """Let the bookmark say what is missing for want of the archive."""
+        begin, end = self.bookmark.value, min(stamp_of_second(zone.start), self._end)
+        if self._leave_gap(begin, end):
+            self.findings.miss(
+                f"Events from {begin} to {end} are missing as far as they are in the archive; "
+                "the state says so (gaps).",
+                why=databases.complaint,
+            )
         databases.complaint = ""
 
-    def _leave_gap(self, begin: str, end: str) -> None:
+    def _leave_gap(self, begin: str, end: str) -> bool:
         # What lies behind the limit is read by the next run anyway.
-        end = min(end, self.bookmark.limit)
-        if begin < end:
-            self.findings.left_a_gap = True
-            self.bookmark.leave_gap(begin, end)
-            self.bookmark.pass_to(end)
+        left = self.bookmark.leave_gap(begin, min(end, self.bookmark.limit))
+        self.findings.left_a_gap |= left
+        return left
 
     def _read_zone(self, reader: ZoneReader, zone: Zone) -> Generator[Stretch]:
         """Read a zone but for the seconds that can't be read."""
@@ -221,8 +224,10 @@ class LogRun:
             # Where other seconds can't be read either, this fails, and so does the run.
             reader.fetch(Position(zone.stop, zone.stop + 1, SMALLEST_PAGE, whole=True))
             begin, end = stamp_of_second(error.second), stamp_of_second(error.second + 1)
-            self._leave_gap(begin, end)
-            self.findings.miss(f"Events from {begin} to {end} are missing; the state says so (gaps).", why=str(error))
+            if self._leave_gap(begin, end):
+                self.findings.miss(
+                    f"Events from {begin} to {end} are missing; the state says so (gaps).", why=str(error)
+                )
             return error.second + 1
         return None
 
@@ -232,7 +237,7 @@ class LogRun:
             self.bookmark.note(events)
         else:
             rest = self._gap.after(events)
-            self.bookmark.emitted_since += sum(event.create_time >= self.bookmark.since for event in events)
+            self.bookmark.count(event.create_time for event in events)
             self.bookmark.gaps = [rest if gap == self._gap else gap for gap in self.bookmark.gaps]
             self._gap = rest
         self.progress.events += len(events)

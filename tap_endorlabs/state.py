@@ -60,7 +60,7 @@ def _refuse_what_is_too_early(bookmark: Bookmark) -> None:
     Raises:
         StateError: there is one.
     """
-    times = {"replication_key_value": [bookmark.value], "proof.since": [bookmark.since]}
+    times = {"replication_key_value": [bookmark.value], "proofs": [bookmark.since, bookmark.proved]}
     times |= {"gaps": [stamp for gap in bookmark.gaps for stamp in gap[:2]]}
     for name, stamps in times.items():
         if early := [stamp for stamp in stamps if stamp < EARLIEST]:
@@ -95,5 +95,5 @@ def resume(state: Mapping[str, t.Any], scope: Scope, logger: logging.Logger) -> 
             bookmark.value,
         )
         # What was emitted since is no measure for a count by the new settings.
-        bookmark.proved(bookmark.value)
+        bookmark.forget_proofs()
     return bookmark

@@ -16,7 +16,8 @@ from hypothesis import strategies as st
 from tap_endorlabs.bookmark import Bookmark, Gap, Scope, bookmark_of, scope_of
 from tap_endorlabs.client import LogClient
 from tap_endorlabs.errors import ApiError, StateError
-from tap_endorlabs.timestamps import normalize, stamp_of, stamp_of_second
+from tap_endorlabs.tap import TapEndorLabs
+from tap_endorlabs.timestamps import normalize, second_after, stamp_of, stamp_of_second
 from tests.conftest import NOW
 from tests.fake_endor_api import Fault, make_events
 from tests.harness import catalog_of, config_for, run_inside
@@ -36,9 +37,17 @@ MIDDLE = "2026-03-26T00:00:00.000000Z"
 SECOND = 1_700_000_000
 
 stamps = st.integers(0, 9).map(lambda n: stamp_of_second(SECOND + n))
-gaps = st.lists(st.builds(Gap, stamps, stamps), max_size=3)
+gaps = st.lists(st.builds(Gap, stamps, stamps, st.dictionaries(st.sampled_from("de"), stamps)), max_size=3)
 bookmarks = st.builds(
-    Bookmark, stamps, st.dictionaries(st.sampled_from("abc"), stamps), st.just(""), gaps, stamps, st.integers(0, 9)
+    Bookmark,
+    stamps,
+    st.dictionaries(st.sampled_from("abc"), stamps),
+    st.just(""),
+    gaps,
+    stamps,
+    st.integers(0, 9),
+    stamps,
+    st.integers(0, 9),
 )
 scopes = st.builds(Scope, st.just("acme"), st.booleans(), st.none() | st.just("a==1"))
 states = st.builds(Bookmark.to_state, bookmarks, scopes)
@@ -47,7 +56,7 @@ states = st.builds(Bookmark.to_state, bookmarks, scopes)
 def as_before(state: State) -> State:
     """Give a state as earlier versions wrote it."""
     older: State = state | {"emitted": {uuid: stamp for stamp, uuid in state["emitted"]}}
-    del older["proof"]
+    del older["proofs"]
     if not older["gaps"]:
         del older["gaps"]
     return older
@@ -77,7 +86,7 @@ def test_a_state_is_read_as_it_was_written(bookmark: Bookmark, scope: Scope) -> 
     state = json.loads(json.dumps(bookmark.to_state(scope)))
     assert (bookmark_of(state), scope_of(state)) == (bookmark, scope)
     older = bookmark_of(as_before(state))
-    assert older == Bookmark(bookmark.value, bookmark.emitted, gaps=bookmark.gaps, since=bookmark.value)
+    assert older == Bookmark(bookmark.value, bookmark.emitted, gaps=bookmark.gaps)
 
 
 @given(
@@ -91,7 +100,7 @@ def test_a_bookmark_counts_what_was_emitted_since_the_last_proof(steps: list[tup
         stamp = stamp_of_second(SECOND + seconds)
         since = [other for other in seen if stamp <= other < bookmark.value]
         if step == "proved":
-            bookmark.proved(stamp, len(since))
+            bookmark.prove(stamp, len(since))
         elif stamp >= bookmark.value:
             seen.append(stamp)
             if step == "note":
@@ -99,6 +108,7 @@ def test_a_bookmark_counts_what_was_emitted_since_the_last_proof(steps: list[tup
             else:
                 bookmark.leave_out([stamp])
         assert bookmark.emitted_since == sum(bookmark.since <= other < bookmark.value for other in seen)
+        assert bookmark.emitted_since_proved == sum(bookmark.proved <= other < bookmark.value for other in seen)
 
 
 def test_a_state_of_an_earlier_version_is_written_anew_before_anything_is_read(api: FakeEndorApi) -> None:
@@ -107,7 +117,8 @@ def test_a_state_of_an_earlier_version_is_written_anew_before_anything_is_read(a
     output = run_inside(config_for(api), older)
     first = output.of("STATE")[0]["value"]["bookmarks"]["audit_logs"]
     assert first["emitted"] == state["bookmarks"]["audit_logs"]["emitted"]
-    assert first["proof"] == {"since": first["replication_key_value"], "emitted": 0}
+    since = stamp_of_second(-(-second_after(first["replication_key_value"]) // 60) * 60)
+    assert first["proofs"] == [[since, 0]] * 2
     assert (output.uuids, first.keys()) == ([], state["bookmarks"]["audit_logs"].keys())
 
 
@@ -271,7 +282,7 @@ def test_a_stream_s_first_run_that_fails_leaves_the_others_their_state(api: Fake
 def test_a_first_run_without_events_writes_a_state(begin: str | None, value: str, empty_api: FakeEndorApi) -> None:
     bookmark = run_inside(config_for(empty_api, start_date=begin)).bookmark
     assert bookmark["replication_key_value"] == value
-    assert bookmark["proof"]["emitted"] == 0
+    assert [count for _, count in bookmark["proofs"]] == [0, 0]
 
 
 def test_what_was_left_out_is_counted_once_for_the_next_proof(
@@ -293,14 +304,34 @@ def test_what_was_left_out_is_counted_once_for_the_next_proof(
         )
         assert output.code == 3
         state = output.state
-        value, since = output.bookmark["replication_key_value"], output.bookmark["proof"]["since"]
+        value, (since, emitted) = output.bookmark["replication_key_value"], output.bookmark["proofs"][0]
         times = [normalize(item["meta"]["create_time"]) for item in items]
-        assert output.bookmark["proof"]["emitted"] == sum(since <= time < value for time in times) > 200 * seed
+        assert emitted == sum(since <= time < value for time in times) > 200 * seed
         clock.advance(4 * 3600)
 
 
 def test_another_filter_begins_a_new_count(api: FakeEndorApi) -> None:
     first = run_inside(config_for(api, start_date=START, completeness_check="never"))
-    assert first.bookmark["proof"]["emitted"] > 1000
+    assert first.bookmark["proofs"][0][1] > 1000
     second = run_inside(config_for(api, filter="spec.operation=='OPERATION_DELETE'"), first.state)
-    assert second.bookmark["proof"] == {"since": first.bookmark["replication_key_value"], "emitted": 0}
+    since = stamp_of_second(-(-second_after(first.bookmark["replication_key_value"]) // 60) * 60)
+    assert second.bookmark["proofs"] == [[since, 0]] * 2
+
+
+def test_a_quiet_run_leaves_behind_what_lay_within_a_longer_look_back(api: FakeEndorApi) -> None:
+    first = run_inside(config_for(api, start_date=START, lookback_seconds=20 * 86_400))
+    assert len(first.bookmark["emitted"]) == len(api.store.objects())
+    output = run_inside(config_for(api), first.state)
+    assert output.uuids == []
+    assert len(output.bookmark["emitted"]) < 10
+
+
+def test_a_signal_after_the_run_changes_nothing(
+    api: FakeEndorApi, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def struck(_: TapEndorLabs) -> None:
+        os.kill(os.getpid(), signal.SIGTERM)
+
+    monkeypatch.setattr(TapEndorLabs, "raise_if_incomplete", struck)
+    output = run_command(tmp_path, config=config_for(api, start_date=START))
+    assert (output.code, len(output.uuids)) == (0, len(api.store.objects()))

@@ -1,0 +1,123 @@
+"""What could not be read is asked for again, and what of it had been delivered does not come twice."""
+
+from __future__ import annotations
+
+import datetime as dt
+import typing as t
+
+import pytest
+
+from tests.conftest import NOW
+from tests.fake_endor_api import Fault, make_events_at, make_sign_ins
+from tests.fake_endor_api.times import to_nanoseconds
+from tests.harness import catalog_of, config_for, run_inside
+from tests.in_process import run_command
+
+if t.TYPE_CHECKING:
+    from collections.abc import Iterable
+    from pathlib import Path
+
+    from tests.fake_endor_api import FakeEndorApi, ManualClock
+
+SECOND = dt.timedelta(seconds=1)
+
+
+def at(times: Iterable[dt.datetime], seed: int = 0) -> list[dict[str, t.Any]]:
+    return make_events_at([to_nanoseconds(time) for time in times], seed=seed)
+
+
+def stamp(time: dt.datetime) -> str:
+    return f"{time:%Y-%m-%dT%H:%M:%S}.000000Z"
+
+
+def test_a_gap_is_filled_from_a_server_whose_times_are_minutes(empty_api: FakeEndorApi) -> None:
+    empty_api.behaviour.date_unit = dt.timedelta(minutes=1)
+    begun = NOW - dt.timedelta(days=2)
+    events = at(begun + 20 * n * SECOND for n in range(30))
+    empty_api.store.add(events)
+    gap = {"from": stamp(begun + 300 * SECOND), "to": stamp(begun + 301 * SECOND), "emitted": []}
+    bookmark = {"replication_key_value": stamp(NOW - dt.timedelta(days=1)), "gaps": [gap]}
+    output = run_inside(config_for(empty_api), {"bookmarks": {"audit_logs": bookmark}})
+    assert output.uuids == [events[15]["uuid"]]
+    assert output.bookmark["gaps"] == []
+
+
+def test_what_was_delivered_before_the_archive_was_needed_does_not_come_again(
+    empty_api: FakeEndorApi, clock: ManualClock, tmp_path: Path
+) -> None:
+    begun = clock() + dt.timedelta(hours=1)
+    empty_api.store.add(at(clock() + 30 * n * SECOND for n in range(115)))
+    empty_api.store.add(at((begun + dt.timedelta(days=20) + n * SECOND for n in range(9)), seed=1))
+    config = config_for(empty_api, start_date=NOW.isoformat())
+    clock.advance(3600)
+    first = run_command(tmp_path, config=config)
+    assert len(first.bookmark["emitted"]) == 5
+    clock.advance(40 * 86_400)
+    empty_api.behaviour.archive_denied = True
+    second = run_command(tmp_path, config=config, state=first.state)
+    assert (second.code, len(second.uuids)) == (3, 9)
+    (gap,) = second.bookmark["gaps"]
+    assert gap["emitted"] == first.bookmark["emitted"]
+    empty_api.behaviour.archive_denied = False
+    third = run_command(tmp_path, config=config, state=second.state)
+    assert (third.code, third.bookmark["gaps"]) == (0, [])
+    assert sorted(first.uuids + second.uuids + third.uuids) == sorted(empty_api.store.uuids())
+
+
+@pytest.mark.parametrize(("second", "code"), [(10, 0), (39, 3)])
+def test_a_second_that_fails_after_it_was_delivered_does_not_come_again(
+    second: int, code: int, empty_api: FakeEndorApi, clock: ManualClock, tmp_path: Path
+) -> None:
+    """The tap looks again at the minute that its bookmark is in."""
+    begun = NOW - dt.timedelta(hours=2)
+    events = at(begun + n * SECOND for n in range(40))
+    empty_api.store.add(events)
+    config = config_for(empty_api, start_date=stamp(begun), lookback_seconds=0)
+    first = run_command(tmp_path, config=config)
+    news = at((NOW - dt.timedelta(minutes=10) + n * SECOND for n in range(5)), seed=1)
+    empty_api.store.add(news)
+    empty_api.fail(Fault.status(500), when=events[second]["uuid"], times=None)
+    output = run_command(tmp_path, config=config, state=first.state)
+    # In the second of the bookmark there may be others.
+    assert (output.code, len(output.bookmark["gaps"])) == (code, code // 3)
+    assert output.uuids == [item["uuid"] for item in news]
+    empty_api.heal()
+    clock.advance(86_400)
+    later = run_command(tmp_path, config=config, state=output.state)
+    assert (later.code, later.uuids, later.bookmark["gaps"]) == (0, [], [])
+
+
+@pytest.mark.parametrize(("youngest", "code"), [(27.5, 3), (20, 0)])
+def test_an_archive_without_events_is_told(youngest: float, code: int, empty_api: FakeEndorApi, tmp_path: Path) -> None:
+    days = [*range(32, 90), youngest, 10]
+    empty_api.store.add(at(NOW - dt.timedelta(days=day) for day in days))
+    empty_api.behaviour.archive_path = empty_api.behaviour.archive_parameter = "empty"
+    config = config_for(empty_api, start_date=stamp(NOW - dt.timedelta(days=90)))
+    output = run_command(tmp_path, level=20, config=config)
+    assert (output.code, len(output.uuids)) == (code, 2)
+    assert "The archive has nothing" in output.stderr
+
+
+def test_an_early_archive_that_may_not_be_read_is_told(empty_api: FakeEndorApi, tmp_path: Path) -> None:
+    empty_api.store.add(at(NOW - dt.timedelta(days=day) for day in range(1, 20)))
+    empty_api.behaviour.archive_after = dt.timedelta(days=7)
+    empty_api.behaviour.archive_denied = True
+    config = config_for(empty_api, start_date=stamp(NOW - dt.timedelta(days=20)))
+    assert "has been archived already can't be told" in run_command(tmp_path, level=20, config=config).stderr
+
+
+def test_sign_ins_that_no_list_has_any_more_are_told(
+    empty_api: FakeEndorApi, clock: ManualClock, tmp_path: Path
+) -> None:
+    empty_api.sign_ins.add(make_sign_ins(20, NOW - dt.timedelta(days=2), NOW))
+    options: dict[str, t.Any] = {
+        "catalog": catalog_of("authentication_logs"),
+        "config": config_for(empty_api, start_date=stamp(NOW)),
+    }
+    first = run_command(tmp_path, **options)
+    assert first.code == 0
+    clock.advance(40 * 86_400)
+    second = run_command(tmp_path, state=first.state, **options)
+    assert second.code == 3
+    assert "Of authentication_logs some from 2026-03-31T12:00:00.000000Z to 2026-04-11" in second.errors[0]
+    assert run_command(tmp_path, state=second.state, **options).code == 0
