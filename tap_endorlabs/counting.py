@@ -70,7 +70,7 @@ class Counter:
         """
         again = self.count(start, stop, archived=archived)
         if again != found:
-            return again or found
+            return found if again is None else again
         halves = [self.count(*half, archived=archived) or 0 for half in ((start, middle), (middle, stop))]
         if sum(halves) <= found:
             return found

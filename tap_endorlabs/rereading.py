@@ -128,8 +128,9 @@ class Rereader:
             if page.next_page_id is not None:
                 position = position._replace(page_id=page.next_page_id)
         seen = len(events) + len(rejected)
-        # Some may have been deleted meanwhile.
-        if (self._counter.count(position.start, position.stop, archived=position.archived) or count) > seen:
+        # Some may have been deleted, or archived, meanwhile.
+        again = self._counter.count(position.start, position.stop, archived=position.archived)
+        if (count if again is None else again) > seen:
             raise UncountedError(position.start, position.stop, count, seen)
         return list(events.values()), rejected
 

@@ -18,6 +18,7 @@ from tap_endorlabs.archive import ACTIVE, ARCHIVE, BOTH, Zone, zones
 from tap_endorlabs.bookmark import Bookmark, Gap, Scope, bookmark_of
 from tap_endorlabs.client import LogClient
 from tap_endorlabs.errors import ArchiveRefusedError, IncompleteError, StateError
+from tap_endorlabs.records import Page
 from tap_endorlabs.run import LogRun
 from tap_endorlabs.settings import Settings
 from tap_endorlabs.state import resume
@@ -30,7 +31,7 @@ from tests.test_run import SCOPE, moment, some_settings
 
 if t.TYPE_CHECKING:
     from tap_endorlabs.position import Position
-    from tap_endorlabs.records import Event, Page
+    from tap_endorlabs.records import Event
     from tests.fake_endor_api import FakeEndorApi, ManualClock
     from tests.fake_endor_api.seen import Request
     from tests.harness import Process
@@ -115,6 +116,27 @@ def test_events_that_move_between_any_two_requests_come_once_and_in_order(
     assert not run.bookmark.gaps or all(home.arrives >= len(log.asked) - 2 for home in homes)
     left = [home.event for home in homes if any(g.begin <= home.event.create_time < g.end for g in run.bookmark.gaps)]
     assert (sorted(kept + left) if gaps else kept) == sorted(home.event for home in homes)
+
+
+def test_an_event_that_is_archived_while_its_part_is_read_again_is_no_loss() -> None:
+    homes = [Home(event((BEGUN - age * DAY) * 1_000_000, f"{age:03}"), 0, 0) for age in range(32, 40)]
+    moving = Home(event((BEGUN - 30 * DAY) * 1_000_000, "moving"), 0, 0)
+    log = TwoDatabases([*homes, moving], 1, archive_sorts=True)
+
+    def fetch(position: Position) -> Page:
+        page = log.fetch(position)
+        # The first count of the active database still has it.
+        is_first = position.counted and not position.archived and position.start > BEGUN - 32 * DAY
+        if is_first and page.count == 0 and not moved:
+            moved.append(True)
+            return Page([], count=1)
+        return page
+
+    moved: list[bool] = []
+    settings = some_settings(start_date=homes[-1].event.create_time, completeness_check="always")
+    run = LogRun(settings, None, moment(BEGUN), LOGGER, clock=lambda: 0.0)
+    kept = [e for events in run.new_events(fetch) for e in noted(run, events)]
+    assert (kept, moved) == (sorted(home.event for home in log.homes), [True])
 
 
 def test_a_range_is_cut_where_its_events_may_be_elsewhere() -> None:
