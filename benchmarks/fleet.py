@@ -13,9 +13,9 @@ from dataclasses import dataclass, field
 
 import simpy
 
+from tap_endorlabs.api.pace import Pace
+from tap_endorlabs.api.retry import Retry, Tries
 from tap_endorlabs.errors import RateLimitedError, TransientError
-from tap_endorlabs.pace import Pace
-from tap_endorlabs.retry import Retry, Tries
 from tests.fake_endor_api import RateLimit
 
 if t.TYPE_CHECKING:

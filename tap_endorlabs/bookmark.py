@@ -22,7 +22,7 @@ from tap_endorlabs.timestamps import MINUTE, normalize, second_after, stamp_of_s
 if t.TYPE_CHECKING:
     from collections.abc import Iterable, Mapping, Sequence
 
-    from tap_endorlabs.records import Event
+    from tap_endorlabs.api.records import Event
     from tap_endorlabs.settings import Settings
 
 REPLICATION_KEY = "create_time"

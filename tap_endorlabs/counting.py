@@ -7,15 +7,15 @@ import typing as t
 from http import HTTPStatus
 from math import inf
 
+from tap_endorlabs.api.query import SMALLEST_PAGE, Query
 from tap_endorlabs.errors import ApiError, ArchiveRefusedError, TooSlowError, TransientError
-from tap_endorlabs.position import SMALLEST_PAGE, Position
 from tap_endorlabs.timestamps import HOUR
 
 if t.TYPE_CHECKING:
     import logging
     from collections.abc import Callable
 
-    from tap_endorlabs.records import Page
+    from tap_endorlabs.api.records import Page
 
 MOST_PARTS = 64
 """A range is counted in so many parts at most, where all of it at once takes the server too long."""
@@ -25,14 +25,14 @@ class Counter:
     """Asks the API for counts; where none can be had, says so once.
 
     Args:
-        fetch: answers a position with its page.
+        fetch: answers a query with its page.
         logger: gets the warning.
 
     Attributes:
         gives_none: whether the API gives no count.
     """
 
-    def __init__(self, fetch: Callable[[Position], Page], logger: logging.Logger) -> None:
+    def __init__(self, fetch: Callable[[Query], Page], logger: logging.Logger) -> None:
         self._fetch = fetch
         self._logger = logger
         self._lock = threading.Lock()
@@ -78,9 +78,9 @@ class Counter:
         return self.count(start, stop, archived=archived) or found
 
     def _count(self, start: int, stop: int, least: int, *, archived: bool) -> int | None:
-        position = Position(start, stop, SMALLEST_PAGE, whole=True, archived=archived, counted=True, margin=0)
+        query = Query(start, stop, SMALLEST_PAGE, whole=True, archived=archived, counted=True, margin=0)
         try:
-            found = self._fetch(position).count
+            found = self._fetch(query).count
             if (found or 0) < self._most or stop - start <= least:
                 return found
         except (TooSlowError, ApiError) as error:
@@ -94,7 +94,7 @@ class Counter:
     def _do_without(self, why: str, stop: int, *, archived: bool) -> None:
         """Say that there is no count, and ask for none any more where there is none of an hour, either."""
         try:
-            hour = Position(stop - HOUR, stop, SMALLEST_PAGE, whole=True, archived=archived, counted=True, margin=0)
+            hour = Query(stop - HOUR, stop, SMALLEST_PAGE, whole=True, archived=archived, counted=True, margin=0)
             is_unable = self._fetch(hour).count is None
         except (ApiError, TooSlowError):
             is_unable = True

@@ -6,10 +6,10 @@ import threading
 import typing as t
 from http import HTTPStatus
 
+from tap_endorlabs.api.query import SMALLEST_PAGE, Query
+from tap_endorlabs.api.records import Page
 from tap_endorlabs.archive import ACTIVE_UNTIL, ARCHIVED_AFTER, Border, Zone, find_border, zones
 from tap_endorlabs.errors import ApiError, ArchiveRefusedError, TooSlowError
-from tap_endorlabs.position import SMALLEST_PAGE, Position
-from tap_endorlabs.records import Page
 from tap_endorlabs.timestamps import DAY, MINUTE
 
 if t.TYPE_CHECKING:
@@ -122,7 +122,7 @@ class Databases:
         """Whether the archive can be read."""
         count, now = self._reader.counter.count, self._now()
         active, old = now - ACTIVE_UNTIL, now - ARCHIVED_AFTER
-        first = Position(self._start, min(active, self._stop), SMALLEST_PAGE, whole=True, archived=True)
+        first = Query(self._start, min(active, self._stop), SMALLEST_PAGE, whole=True, archived=True)
         try:
             # A refusal is believed when it comes twice.
             try:
@@ -154,7 +154,7 @@ class Databases:
             count = self._reader.counter.count(start, stop, archived=archived)
             if count is not None:
                 return count
-            return self._reader.fetch(Position(start, stop, SMALLEST_PAGE, whole=True, archived=archived)).size
+            return self._reader.fetch(Query(start, stop, SMALLEST_PAGE, whole=True, archived=archived)).size
         except ArchiveRefusedError as error:
             self._logger.warning("Whether some of what is read has been archived already can't be told: %s", error)
         except (ApiError, TooSlowError):

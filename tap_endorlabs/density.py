@@ -14,7 +14,7 @@ from math import log
 if t.TYPE_CHECKING:
     from collections.abc import Sequence
 
-    from tap_endorlabs.records import Event
+    from tap_endorlabs.api.records import Event
 
 MEMORY = 4.0
 """How many pages are averaged where events come alone."""

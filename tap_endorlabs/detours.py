@@ -14,9 +14,9 @@ from tap_endorlabs.errors import ApiError, TapError, TooSlowError, TransientErro
 if t.TYPE_CHECKING:
     from collections.abc import Callable
 
+    from tap_endorlabs.api.query import Query
+    from tap_endorlabs.api.records import Page
     from tap_endorlabs.limits import Limits
-    from tap_endorlabs.position import Position
-    from tap_endorlabs.records import Page
 
 DEFAULT_PAGE_SIZE = 100
 """What the API gives where no size is asked for: no server refuses such a page."""
@@ -28,21 +28,19 @@ _EVERY = 4
 """After so many refusals of a sorted query, the same is asked for unsorted once more."""
 
 
-def is_without_count(asked: Position, error: TapError) -> bool:
+def is_without_count(asked: Query, error: TapError) -> bool:
     """Whether a failure says no more than that no count can be had; what is counted can still be listed."""
     if isinstance(error, TransientError):
         return asked.counted and (isinstance(error, TooSlowError) or _is_fault(error))
     return asked.counted and isinstance(error, ApiError) and error.status in REFUSALS
 
 
-def find_detour(
-    fetch: Callable[[Position], Page], asked: Position, error: TapError, limits: Limits
-) -> Callable[[], None]:
+def find_detour(fetch: Callable[[Query], Page], asked: Query, error: TapError, limits: Limits) -> Callable[[], None]:
     """Find out how to ask instead, after a query has failed; give what makes the limits know it.
 
     Args:
-        fetch: answers a position with its page.
-        asked: the position that it could not answer.
+        fetch: answers a query with its page.
+        asked: the query that it could not answer.
         error: how it failed.
         limits: what is known of the server.
 
@@ -58,7 +56,7 @@ def find_detour(
 
 
 def _ask_for_less(
-    fetch: Callable[[Position], Page], asked: Position, error: TransientError, limits: Limits
+    fetch: Callable[[Query], Page], asked: Query, error: TransientError, limits: Limits
 ) -> Callable[[], None]:
     too_large = isinstance(error, TooSlowError) and error.too_large
     if not asked.divisible and not (too_large and asked.page_size > 1):
@@ -75,9 +73,7 @@ def _ask_for_less(
     return partial(limits.tighten, asked, too_large=too_large)
 
 
-def _ask_otherwise(
-    fetch: Callable[[Position], Page], asked: Position, error: ApiError, limits: Limits
-) -> Callable[[], None]:
+def _ask_otherwise(fetch: Callable[[Query], Page], asked: Query, error: ApiError, limits: Limits) -> Callable[[], None]:
     smaller = asked._replace(page_size=min(asked.page_size, DEFAULT_PAGE_SIZE))
     second = asked._replace(stop=asked.start + 1)
     if not _is_answered(fetch, _unsorted(smaller)._replace(stop=second.stop)):
@@ -89,7 +85,7 @@ def _ask_otherwise(
         unsorted()
         small_pages()
 
-    ways: list[tuple[Position, Callable[[], None]]] = [
+    ways: list[tuple[Query, Callable[[], None]]] = [
         (_unsorted(asked), unsorted),
         (smaller, small_pages),
         (_unsorted(smaller), both),
@@ -102,13 +98,13 @@ def _ask_otherwise(
     raise error
 
 
-def _unsorted(position: Position) -> Position:
-    return position._replace(whole=True)
+def _unsorted(query: Query) -> Query:
+    return query._replace(whole=True)
 
 
-def _is_answered(fetch: Callable[[Position], Page], position: Position) -> bool:
+def _is_answered(fetch: Callable[[Query], Page], query: Query) -> bool:
     try:
-        fetch(position)
+        fetch(query)
     except TransientError as error:
         if isinstance(error, TooSlowError) or _is_fault(error):
             return False

@@ -7,7 +7,7 @@ import typing as t
 if t.TYPE_CHECKING:
     import logging
 
-    from tap_endorlabs.records import Reject
+    from tap_endorlabs.api.records import Reject
 
 _MOST_REJECTS_LOGGED = 20
 

@@ -4,10 +4,10 @@ from __future__ import annotations
 
 import typing as t
 
-from tap_endorlabs.position import SMALLEST_PAGE
+from tap_endorlabs.api.query import SMALLEST_PAGE
 
 if t.TYPE_CHECKING:
-    from tap_endorlabs.position import Position
+    from tap_endorlabs.api.query import Query
 
 GOOD_ANSWERS_TO_WIDEN = 8
 """After a slow query, this many answers in time make the next queries twice as wide again."""
@@ -55,7 +55,7 @@ class Limits:
         self._most = min(self._most, size)
         self.page_size = min(self.page_size, size)
 
-    def tighten(self, asked: Position, *, too_large: bool = False) -> None:
+    def tighten(self, asked: Query, *, too_large: bool = False) -> None:
         """Ask for less from now on, as the server ran out of time for a request, or of room for its page."""
         seconds = asked.stop - asked.start
         self._good_answers = 0

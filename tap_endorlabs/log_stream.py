@@ -14,14 +14,13 @@ from singer_sdk import Stream, metrics
 from singer_sdk.helpers.conform import TypeConformanceLevel
 from singer_sdk.schema.source import StreamSchema
 
+from tap_endorlabs.api.client import LogClient
 from tap_endorlabs.archive import ACTIVE_UNTIL
 from tap_endorlabs.batches import batch_files
 from tap_endorlabs.bookmark import REPLICATION_KEY, Scope
-from tap_endorlabs.client import LogClient
 from tap_endorlabs.mapping import failure
-from tap_endorlabs.messages import MessageWriter, passes_unchanged, record_lines, without_null
+from tap_endorlabs.messages import MessageWriter, passes_unchanged, record_lines, to_record, unfit, without_null
 from tap_endorlabs.progress import Outcome
-from tap_endorlabs.records import to_record, unfit
 from tap_endorlabs.run import LogRun
 from tap_endorlabs.schemas import LogSchemas
 from tap_endorlabs.state import resume
@@ -40,7 +39,7 @@ if t.TYPE_CHECKING:
     from singer_sdk.helpers.types import Context, Record
     from singer_sdk.singerlib import RecordMessage
 
-    from tap_endorlabs.records import Event
+    from tap_endorlabs.api.records import Event
     from tap_endorlabs.tap import TapEndorLabs
 
 _RECORDS_AT_ONCE = 250

@@ -1,7 +1,9 @@
-"""RECORD messages made of the bytes that the API sent: nothing is decoded only to be encoded again."""
+"""RECORD messages made of the bytes that the API sent, decoded only where the user asked for another form."""
 
 from __future__ import annotations
 
+import decimal
+import json
 import sys
 import typing as t
 from itertools import pairwise
@@ -9,7 +11,7 @@ from itertools import pairwise
 from singer_sdk.io_base import SingerWriter
 from singer_sdk.mapper import SameRecordTransform
 
-from tap_endorlabs.errors import TargetGoneError
+from tap_endorlabs.errors import TapError, TargetGoneError, one_line
 
 if sys.version_info >= (3, 12):
     from typing import override  # noqa: ICN003
@@ -23,7 +25,7 @@ if t.TYPE_CHECKING:
     from singer_sdk import Stream
     from singer_sdk.singerlib.encoding.simple import Message
 
-    from tap_endorlabs.records import Event
+    from tap_endorlabs.api.records import Event
 
 
 _NULL = rb"\u0000"
@@ -90,6 +92,30 @@ def record_lines(stream: str, events: Iterable[Event], extracted: dt.datetime) -
     head = b'{"type":"RECORD","stream":"%b","record":' % stream.encode()
     tail = b'"},"time_extracted":"%b"}\n' % extracted.isoformat().encode()
     return b"".join([b'%b%b,"create_time":"%b%b' % (head, e.raw[:-1], e.create_time.encode(), tail) for e in events])
+
+
+def to_record(event: Event) -> dict[str, t.Any]:
+    """Give the record of an event: the API's object, with `create_time` added at the top.
+
+    Numbers keep all their digits: those with a fraction become `Decimal`.
+
+    Raises:
+        TapError: Python can't hold the object.
+    """
+    try:
+        record: dict[str, t.Any] = json.loads(event.raw, parse_float=decimal.Decimal)
+    except (ValueError, ArithmeticError, RecursionError) as error:
+        raise unfit(event, error) from error
+    record["create_time"] = event.create_time
+    return record
+
+
+def unfit(event: Event, error: Exception) -> TapError:
+    """Say of an event that Python can't take it apart, as stream maps and the like need."""
+    return TapError(
+        f"Event {one_line(event.uuid, 60)} can't be taken apart ({type(error).__name__}: {one_line(str(error))}). "
+        "Without stream maps, flattening, deselected fields and batch files it passes as it is."
+    )
 
 
 def without_null(events: list[Event]) -> list[Event]:

@@ -16,17 +16,17 @@ from math import inf
 
 from singer_sdk.pagination import BaseAPIPaginator
 
+from tap_endorlabs.api.query import NARROW, Query, hold_to_range
+from tap_endorlabs.api.records import Page
 from tap_endorlabs.archive import ACTIVE, Databases
 from tap_endorlabs.plan import CROWDED, Plan
-from tap_endorlabs.position import NARROW, Position, hold_to_range
-from tap_endorlabs.records import Page
 from tap_endorlabs.timestamps import MINUTE, second_of, stamp_of_second
 from tap_endorlabs.whole import WholeStretch
 
 if t.TYPE_CHECKING:
+    from tap_endorlabs.api.records import Event
     from tap_endorlabs.density import Density
     from tap_endorlabs.limits import Limits
-    from tap_endorlabs.records import Event
 
 MOST_PAGES_WHOLE = 10
 """A stretch longer than a second that has more pages than this is not held in memory until its end."""
@@ -48,7 +48,7 @@ FULL_SECOND = 0.9
 """A second that fills this much of a page is read whole: the next page might hold nothing else."""
 
 
-class SeekPaginator(BaseAPIPaginator[Position]):
+class SeekPaginator(BaseAPIPaginator[Query]):
     """Walks through [start, stop), in whole seconds, from the earliest event to the last.
 
     After each `advance`, `settled` has the events that are complete by then, in order: no event before the last of
@@ -78,7 +78,7 @@ class SeekPaginator(BaseAPIPaginator[Position]):
         self._stretch = WholeStretch()
         self._seen: tuple[int, ...] = ()
         self.seen: tuple[int, ...] = ()
-        self._following: Position | None = None
+        self._following: Query | None = None
         self._held: dict[str, Event] = {}
         self._margin = margin
         super().__init__(self._stand(start))
@@ -93,11 +93,11 @@ class SeekPaginator(BaseAPIPaginator[Position]):
         """How many events are kept back, as others may come before them."""
         return len(self._held)
 
-    def get_next(self, response: t.Any) -> Position | None:  # noqa: ANN401
-        """Take in a page; give the position to read next, None at the end of the range.
+    def get_next(self, response: t.Any) -> Query | None:  # noqa: ANN401
+        """Take in a page; give the query to read next, None at the end of the range.
 
         Args:
-            response: the `Page` that the current position was answered with. (The SDK declares a response of
+            response: the `Page` that the current query was answered with. (The SDK declares a response of
                 `requests` here; that one has been decoded by now, so that a broken body could be asked for again.)
 
         Raises:
@@ -123,7 +123,7 @@ class SeekPaginator(BaseAPIPaginator[Position]):
         self._limits.largest = max(self._limits.largest, page.size)
         return self._after_sorted(page, here, at_end=at_end)
 
-    def _after_sorted(self, page: Page, here: Position, *, at_end: bool) -> Position | None:
+    def _after_sorted(self, page: Page, here: Query, *, at_end: bool) -> Query | None:
         times = [event.create_time for event in page.events]
         if at_end:
             last = here.stop
@@ -146,7 +146,7 @@ class SeekPaginator(BaseAPIPaginator[Position]):
         # What a server takes to be before this second although it is not came with this page, unless it is close to it.
         return self._at(last, margin=int(bool(times) and times[-1][20] == "0"))
 
-    def _after_whole(self, page: Page, here: Position, *, at_end: bool) -> Position | None:
+    def _after_whole(self, page: Page, here: Query, *, at_end: bool) -> Query | None:
         goes_on = self._stretch.take(page, here)
         # A full page may be the last one, but only a server that has pointed to a next page before can say so.
         at_end |= self._stretch.said_more and not page.says_more
@@ -162,7 +162,7 @@ class SeekPaginator(BaseAPIPaginator[Position]):
             return self._break_off(following)
         return following
 
-    def _complete(self, here: Position) -> Position | None:
+    def _complete(self, here: Query) -> Query | None:
         """Go on behind a stretch that has been read whole."""
         seconds = here.stop - here.start
         self._settle(here.stop)
@@ -172,7 +172,7 @@ class SeekPaginator(BaseAPIPaginator[Position]):
         self.plan.choose(after_gap=len(self.settled) < SPARSE * here.page_size)
         return self._at(here.stop, margin=0)
 
-    def _break_off(self, following: Position) -> Position:
+    def _break_off(self, following: Query) -> Query:
         """Go on where a stretch has proved too long to be held in memory, instead of at its next page.
 
         The API gives objects in the order of their uuids, nobody promises it, and uuids are made in the order of time.
@@ -188,7 +188,7 @@ class SeekPaginator(BaseAPIPaginator[Position]):
         self._following = following
         return following._replace(stop=last, page_id=None, counted=True, margin=0)
 
-    def _after_count(self, page: Page, here: Position) -> Position | None:
+    def _after_count(self, page: Page, here: Query) -> Query | None:
         """Go on after a count, which tells whether what has been read is all."""
         if not here.whole:
             if page.count is not None and page.count <= len(self._held):
@@ -215,12 +215,12 @@ class SeekPaginator(BaseAPIPaginator[Position]):
         """Where the stretch ends that is being read whole, unless that is a single second among others."""
         return None if self.finished or not self.plan.whole_seconds else self._stretch_end
 
-    def _at(self, second: int, margin: int) -> Position | None:
+    def _at(self, second: int, margin: int) -> Query | None:
         """Stand at a second before which all is settled; None at the end of the range."""
         self._margin = margin
         return self._stand(second) if second < self.stop else None
 
-    def _stand(self, second: int) -> Position:
+    def _stand(self, second: int) -> Query:
         self._stretch, self._seen = WholeStretch(), ()
         width = self.plan.whole_seconds or int(second == self._full_second)
         if not self._limits.sorts and not width:
@@ -230,7 +230,7 @@ class SeekPaginator(BaseAPIPaginator[Position]):
         # Whole minutes are where a count may begin or end: what is lost there, between two of them, none would tell.
         at_count = second % MINUTE == 0 or stop % MINUTE == 0
         margin = 1 if at_count else 0 if is_costly else self._margin
-        return Position(second, stop, self._limits.page_size, width > 0, archived=self._databases[0], margin=margin)
+        return Query(second, stop, self._limits.page_size, width > 0, archived=self._databases[0], margin=margin)
 
     def _settle(self, second: int) -> None:
         bound = stamp_of_second(second)

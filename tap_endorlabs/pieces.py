@@ -12,9 +12,9 @@ import typing as t
 from tap_endorlabs.density import Density
 
 if t.TYPE_CHECKING:
+    from tap_endorlabs.api.records import Event, Page, Reject
     from tap_endorlabs.limits import Limits
     from tap_endorlabs.pagination import SeekPaginator
-    from tap_endorlabs.records import Event, Page, Reject
 
 PAGES_AT_A_TIME = 4
 """A reader takes so many pages of a piece, then gives back what is left of it."""
@@ -61,7 +61,7 @@ class Piece:
     """A part of the range, read from its start on by one reader at a time.
 
     Attributes:
-        paginator: the position in it.
+        paginator: the query in it.
         taken: whether somebody reads it now.
         touched: whether anybody ever has.
         due: how many pages its reader is still to read.
@@ -89,15 +89,15 @@ class Piece:
         return self.paginator.held + sum(len(stretch.events) for stretch in self._stretches)
 
     def take_in(self, page: Page) -> None:
-        """Take in the page that the paginator's position was answered with."""
-        paginator, position = self.paginator, self.paginator.current_value
+        """Take in the page that the paginator's query was answered with."""
+        paginator, query = self.paginator, self.paginator.current_value
         held, stop = paginator.held, paginator.stop
         paginator.advance(page)  # type: ignore[arg-type] # a decoded page, see SeekPaginator.get_next
         self._stretches.append(Stretch(paginator.settled, paginator.reached, page.rejected, paginator.seen))
-        news = (len(paginator.settled) + paginator.held - held) / position.page_size
-        size = page.size / position.page_size if page.says_more else 1.0
+        news = (len(paginator.settled) + paginator.held - held) / query.page_size
+        size = page.size / query.page_size if page.says_more else 1.0
         # A query that had to be short is not the fault of where the range was cut.
-        if size < 1 or page.says_more or position.stop == stop:
+        if size < 1 or page.says_more or query.stop == stop:
             self.wasted += max(size - news, 0.0)
 
     def leave(self) -> list[Stretch]:

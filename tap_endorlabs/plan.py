@@ -13,8 +13,8 @@ from tap_endorlabs.density import Density
 if t.TYPE_CHECKING:
     from collections.abc import Sequence
 
+    from tap_endorlabs.api.records import Event
     from tap_endorlabs.limits import Limits
-    from tap_endorlabs.records import Event
 
 PAGES_WHOLE = 4
 """Where the tap chooses how long a stretch to read whole, it is made to have about so many pages."""

@@ -19,9 +19,9 @@ from tap_endorlabs.timestamps import MINUTE, second_of, stamp_of_second
 if t.TYPE_CHECKING:
     from collections.abc import Generator, Iterator
 
+    from tap_endorlabs.api.records import Event, Reject
     from tap_endorlabs.archive import Databases, Zone
     from tap_endorlabs.counting import Counter
-    from tap_endorlabs.records import Event, Reject
     from tap_endorlabs.rereading import Rereader
 
 PART_PAGES = 25

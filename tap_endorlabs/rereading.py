@@ -10,19 +10,19 @@ from __future__ import annotations
 import typing as t
 from bisect import bisect_left
 
+from tap_endorlabs.api.query import Query
 from tap_endorlabs.detours import DEFAULT_PAGE_SIZE
 from tap_endorlabs.errors import TooSlowError, UncountedError
 from tap_endorlabs.pieces import Stretch
-from tap_endorlabs.position import Position
 from tap_endorlabs.timestamps import MINUTE, stamp_of_second
 
 if t.TYPE_CHECKING:
     import logging
     from collections.abc import Callable, Generator
 
+    from tap_endorlabs.api.records import Event, Page, Reject
     from tap_endorlabs.counting import Counter
     from tap_endorlabs.proof import Part
-    from tap_endorlabs.records import Event, Page, Reject
 
 MOST_AT_ONCE = 10_000
 """So many events are read at once, as they wait in memory until they are in order."""
@@ -39,14 +39,14 @@ class Rereader:
     """Reads ranges again.
 
     Args:
-        fetch: answers a position with its page.
+        fetch: answers a query with its page.
         counter: asks for counts.
         page_size: events in a page, at most.
         logger: gets a line for each range.
     """
 
     def __init__(
-        self, fetch: Callable[[Position], Page], counter: Counter, page_size: int, logger: logging.Logger
+        self, fetch: Callable[[Query], Page], counter: Counter, page_size: int, logger: logging.Logger
     ) -> None:
         self._fetch = fetch
         self._counter = counter
@@ -98,40 +98,40 @@ class Rereader:
         found = {event.uuid: event for event in known}
         rejected: set[Reject] = set()
         for archived, count in zip(part.databases, counts, strict=True):
-            wide = Position(*_widened(start, stop), self._page_size, whole=True, archived=archived, margin=0)
+            wide = Query(*_widened(start, stop), self._page_size, whole=True, archived=archived, margin=0)
             events, rejects = self._read_all(wide, count)
             found.update((event.uuid, event) for event in events if first <= event < bound)
             rejected |= {one for one in rejects if one.create_time is None or first <= (one.create_time,) < bound}
         return Stretch(sorted(found.values()), stop, list(rejected))
 
-    def _read_all(self, position: Position, count: int) -> tuple[list[Event], set[Reject]]:
+    def _read_all(self, query: Query, count: int) -> tuple[list[Event], set[Reject]]:
         """Read all objects of a range in one database, to the end of the list, and no fewer than were counted."""
         events: dict[str, Event] = {}
         rejected: set[Reject] = set()
         barren = 0
         while barren < MOST_BARREN:
             try:
-                page = self._fetch(position)
+                page = self._fetch(query)
             except TooSlowError:
-                if position.page_size <= LEAST:
+                if query.page_size <= LEAST:
                     raise
-                position = position._replace(page_size=position.page_size // 2)
+                query = query._replace(page_size=query.page_size // 2)
                 continue
             seen = len(events) + len(rejected)
             events.update((event.uuid, event) for event in page.events)
             rejected.update(page.rejected)
             has_news = len(events) + len(rejected) > seen
             barren = 0 if has_news else barren + 1
-            is_short = page.size < position.page_size and not page.says_more
+            is_short = page.size < query.page_size and not page.says_more
             if len(events) + len(rejected) >= count and (is_short or not has_news):
                 return list(events.values()), rejected
             if page.next_page_id is not None:
-                position = position._replace(page_id=page.next_page_id)
+                query = query._replace(page_id=page.next_page_id)
         seen = len(events) + len(rejected)
         # Some may have been deleted, or archived, meanwhile.
-        again = self._counter.count(position.start, position.stop, archived=position.archived)
+        again = self._counter.count(query.start, query.stop, archived=query.archived)
         if (count if again is None else again) > seen:
-            raise UncountedError(position.start, position.stop, count, seen)
+            raise UncountedError(query.start, query.stop, count, seen)
         return list(events.values()), rejected
 
 

@@ -5,13 +5,13 @@ from __future__ import annotations
 import time
 import typing as t
 
+from tap_endorlabs.api.query import SMALLEST_PAGE, Query
 from tap_endorlabs.archive import ACTIVE_UNTIL, Zone
 from tap_endorlabs.beginning import tell_of_range
 from tap_endorlabs.bookmark import Bookmark
 from tap_endorlabs.databases import Databases
 from tap_endorlabs.errors import TapError, UnreadableError
 from tap_endorlabs.findings import Findings
-from tap_endorlabs.position import SMALLEST_PAGE, Position
 from tap_endorlabs.probing import probe
 from tap_endorlabs.progress import Progress
 from tap_endorlabs.timestamps import DAY, MINUTE, earlier, second_after, second_of, stamp_of, stamp_of_second
@@ -22,9 +22,9 @@ if t.TYPE_CHECKING:
     import logging
     from collections.abc import Callable, Generator
 
+    from tap_endorlabs.api.records import Event, Page, Reject
     from tap_endorlabs.bookmark import Gap
     from tap_endorlabs.pieces import Stretch
-    from tap_endorlabs.records import Event, Page, Reject
     from tap_endorlabs.settings import Settings
 
 _MOST_GAPS = 20
@@ -82,11 +82,11 @@ class LogRun:
     def _now(self) -> int:
         return int(self._begun + self._clock())
 
-    def new_events(self, fetch: Callable[[Position], Page]) -> Generator[list[Event]]:
+    def new_events(self, fetch: Callable[[Query], Page]) -> Generator[list[Event]]:
         """Read the range.
 
         Args:
-            fetch: answers a position with its page; called by several threads.
+            fetch: answers a query with its page; called by several threads.
 
         Yields:
             new events in order, list after list. Before the next list is asked for, this one must have been noted.
@@ -222,7 +222,7 @@ class LogRun:
             yield from reader.read(zone)
         except UnreadableError as error:
             # Where other seconds can't be read either, this fails, and so does the run.
-            reader.fetch(Position(zone.stop, zone.stop + 1, SMALLEST_PAGE, whole=True))
+            reader.fetch(Query(zone.stop, zone.stop + 1, SMALLEST_PAGE, whole=True))
             begin, end = stamp_of_second(error.second), stamp_of_second(error.second + 1)
             if self._leave_gap(begin, end):
                 self.findings.miss(
@@ -248,7 +248,7 @@ class LogRun:
         value, end, emitted = self.bookmark.value, self._end, self.bookmark.emitted
         return [e for e in events if value <= e.create_time < end and e.uuid not in emitted]
 
-    def probe(self, fetch: Callable[[Position], Page]) -> Page:
+    def probe(self, fetch: Callable[[Query], Page]) -> Page:
         """Prove with one small request that the log can be read.
 
         Raises:

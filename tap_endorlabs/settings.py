@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import ipaddress
 import typing as t
 from dataclasses import dataclass
 
@@ -171,3 +172,11 @@ class Settings:
             values[name] = values[name] and parse(values[name])
         values["api_url"] = values["api_url"].rstrip("/")
         return cls(**values)
+
+
+def is_loopback(host: str) -> bool:
+    """Whether a host of a URL is this machine, without asking a name server."""
+    try:
+        return host == "localhost" or ipaddress.ip_address(host).is_loopback
+    except ValueError:
+        return False

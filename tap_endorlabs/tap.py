@@ -15,21 +15,18 @@ from singer_sdk.exceptions import ConfigValidationError
 from singer_sdk.helpers._classproperty import classproperty
 from singer_sdk.tap_base import CliTestOptionValue
 
-from tap_endorlabs.auth import ApiKeyAuth
+from tap_endorlabs.api.client import Api
+from tap_endorlabs.api.retry import Retry
 from tap_endorlabs.bookmark import Scope
 from tap_endorlabs.cli import TapCommand, check_log_level, read_json, read_settings, require_selected
-from tap_endorlabs.client import Api
 from tap_endorlabs.errors import IncompleteError
 from tap_endorlabs.mapping import mapper_for
 from tap_endorlabs.messages import MessageWriter
-from tap_endorlabs.pace import Pace
 from tap_endorlabs.progress import log_request
 from tap_endorlabs.redaction import Secrets
-from tap_endorlabs.retry import Retry
 from tap_endorlabs.settings import OWN_SETTINGS, SETTINGS_SCHEMA, Settings
 from tap_endorlabs.state import bookmarks_in, in_own_form
 from tap_endorlabs.streams import STREAMS
-from tap_endorlabs.transport import Transport
 from tap_endorlabs.validation import find_faults
 
 if sys.version_info >= (3, 12):
@@ -143,12 +140,7 @@ class TapEndorLabs(Tap):
     @cached_property
     def api(self) -> Api:
         """The way to the API, shared by all streams."""
-        settings = Settings.of(self.config)
-        transport = Transport(
-            settings, Pace(self.retry.clock, self.retry.sleep), self._measure, self.secrets, self.retry.connect_timeout
-        )
-        auth = ApiKeyAuth(transport, settings.api_key, settings.api_secret, self.retry, self.logger)
-        return Api(settings, transport, auth, self.retry)
+        return Api.of(Settings.of(self.config), self.retry, self.secrets, self.logger, self._measure)
 
     def _measure(self, answer: requests.Response, succeeded: bool) -> None:  # noqa: FBT001 - called by position
         log_request(self.metrics_logger, answer, succeeded=succeeded)

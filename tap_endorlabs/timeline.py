@@ -9,21 +9,21 @@ from __future__ import annotations
 import threading
 import typing as t
 
+from tap_endorlabs.api.records import Page
 from tap_endorlabs.archive import ACTIVE
 from tap_endorlabs.detours import find_detour, is_without_count
 from tap_endorlabs.errors import TapError
 from tap_endorlabs.limits import Limits
 from tap_endorlabs.pagination import SeekPaginator
 from tap_endorlabs.pieces import Piece, Pieces, Stretch
-from tap_endorlabs.records import Page
 
 if t.TYPE_CHECKING:
     from collections.abc import Callable, Generator, Iterator
 
+    from tap_endorlabs.api.query import Query
     from tap_endorlabs.archive import Zone
-    from tap_endorlabs.position import Position
 
-    Fetch = Callable[[Position], Page]
+    Fetch = Callable[[Query], Page]
 
 
 def read_range(
@@ -32,7 +32,7 @@ def read_range(
     """Read all events of a range.
 
     Args:
-        fetch: answers a position with its page; called by several threads where `concurrency` is more than 1.
+        fetch: answers a query with its page; called by several threads where `concurrency` is more than 1.
         zone: the range, and where its events are.
         page_size: events per request.
         concurrency: requests under way at once.
@@ -59,12 +59,12 @@ def read_range(
 
 def _read_page(piece: Piece, fetch: Fetch, limits: Limits, lock: t.ContextManager[t.Any]) -> None:
     """Read a page, or find out how to ask for it instead; all but the requests happens under the lock."""
-    position = piece.paginator.current_value
+    query = piece.paginator.current_value
     try:
-        page = fetch(position)
+        page = fetch(query)
     except TapError as error:
-        if not is_without_count(position, error):
-            learn = find_detour(fetch, position, error, limits)
+        if not is_without_count(query, error):
+            learn = find_detour(fetch, query, error, limits)
             with lock:
                 learn()
                 piece.paginator.renew()

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import copy
 import difflib
-import ipaddress
 import re
 import typing as t
 import unicodedata
@@ -18,7 +17,7 @@ from singer_sdk.plugin_base import JSONSchemaValidator
 from tap_endorlabs.coercion import kinds_of, take_at_its_word
 from tap_endorlabs.errors import one_line
 from tap_endorlabs.redaction import Secrets, bare, is_alien
-from tap_endorlabs.settings import OWN_SETTINGS
+from tap_endorlabs.settings import OWN_SETTINGS, is_loopback
 from tap_endorlabs.timestamps import parse, stamp_of
 
 if t.TYPE_CHECKING:
@@ -171,14 +170,6 @@ def _is_safe_url(value: str) -> bool:
     if not host or url.query or url.fragment or "@" in url.netloc or not value.isprintable():
         return False
     return url.scheme == "https" or (url.scheme == "http" and is_loopback(host))
-
-
-def is_loopback(host: str) -> bool:
-    """Whether a host of a URL is this machine, without asking a name server."""
-    try:
-        return host == "localhost" or ipaddress.ip_address(host).is_loopback
-    except ValueError:
-        return False
 
 
 def _matches(is_fit: Callable[[t.Any], bool]) -> _Check:

@@ -8,8 +8,8 @@ from tap_endorlabs.errors import ApiError
 from tap_endorlabs.timestamps import stamp_of_second
 
 if t.TYPE_CHECKING:
-    from tap_endorlabs.position import Position
-    from tap_endorlabs.records import Page, Reject
+    from tap_endorlabs.api.query import Query
+    from tap_endorlabs.api.records import Page, Reject
 
 MOST_BARREN = 20
 """So many pages without anything new may follow one another."""
@@ -50,7 +50,7 @@ class WholeStretch:
         first, bound = stamp_of_second(start), stamp_of_second(stop)
         return sum(first <= time < bound for time in self._times.values())
 
-    def take(self, page: Page, asked: Position) -> bool:
+    def take(self, page: Page, asked: Query) -> bool:
         """Take in a page; give whether there is a place to go on from.
 
         Raises:

@@ -16,11 +16,11 @@ if t.TYPE_CHECKING:
     import logging
     from collections.abc import Callable, Generator
 
+    from tap_endorlabs.api.query import Query
+    from tap_endorlabs.api.records import Page
     from tap_endorlabs.archive import Zone
     from tap_endorlabs.databases import BorderCheck
     from tap_endorlabs.pieces import Stretch
-    from tap_endorlabs.position import Position
-    from tap_endorlabs.records import Page
     from tap_endorlabs.settings import Settings
 
 ROUND_SIZES = frozenset({10, 20, 25, 50, 64, 75, 128, 256, *range(100, 500, 50)})
@@ -31,7 +31,7 @@ class ZoneReader:
     """Reads zones.
 
     Args:
-        fetch: answers a position with its page; called by several threads.
+        fetch: answers a query with its page; called by several threads.
         settings: how many requests at once, how large pages are, and what is proved.
         settled: the second from which on events may still appear, so that no count proves anything.
         logger: gets the warnings.
@@ -45,7 +45,7 @@ class ZoneReader:
     """
 
     def __init__(
-        self, fetch: Callable[[Position], Page], settings: Settings, settled: int, logger: logging.Logger
+        self, fetch: Callable[[Query], Page], settings: Settings, settled: int, logger: logging.Logger
     ) -> None:
         self._fetch_page = fetch
         self._page_size = settings.page_size
@@ -59,12 +59,12 @@ class ZoneReader:
         self.proves_all = settings.completeness_check == "always"
         self.check: BorderCheck | None = None
 
-    def fetch(self, position: Position) -> Page:
+    def fetch(self, query: Query) -> Page:
         """Fetch a page, when there are no more than `concurrency` others under way."""
         # What waits for a count can't leave.
-        with self._turns.turn(urgent=position.counted):
-            page = self._fetch_page(position)
-        if not position.counted:
+        with self._turns.turn(urgent=query.counted):
+            page = self._fetch_page(query)
+        if not query.counted:
             self._sizes.append(page.size)
         return page
 

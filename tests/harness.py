@@ -13,8 +13,8 @@ import typing as t
 from dataclasses import dataclass
 from pathlib import Path
 
+from tap_endorlabs.api.retry import Retry
 from tap_endorlabs.redaction import Secrets
-from tap_endorlabs.retry import Retry
 from tap_endorlabs.tap import TapEndorLabs
 from tests.fake_endor_api import DEMO_KEY, DEMO_NAMESPACE, DEMO_SECRET
 

@@ -14,8 +14,8 @@ import threading
 import time
 import typing as t
 
-from tap_endorlabs import pace
-from tap_endorlabs.retry import Retry
+from tap_endorlabs.api import pace
+from tap_endorlabs.api.retry import Retry
 from tap_endorlabs.tap import TapEndorLabs
 from tests.harness import Output, Process
 

@@ -1,4 +1,4 @@
-"""A log in memory that answers positions as the API answers requests, for tests of the pure parts."""
+"""A log in memory that answers queries as the API answers requests, for tests of the pure parts."""
 
 from __future__ import annotations
 
@@ -8,13 +8,13 @@ from bisect import bisect_right
 from dataclasses import dataclass, field
 from operator import attrgetter
 
-from tap_endorlabs.records import Event, Page
+from tap_endorlabs.api.records import Event, Page
 from tap_endorlabs.timestamps import stamp_of_second
 
 if t.TYPE_CHECKING:
     import random
 
-    from tap_endorlabs.position import Position
+    from tap_endorlabs.api.query import Query
 
 _TIME = attrgetter("create_time")
 _UUID = attrgetter("uuid")
@@ -40,7 +40,7 @@ class LogModel:
         says_next: whether its answers have a `response`.
         counts: whether it counts when asked to, and does not list.
         most_counted: where it stops counting.
-        asked: the positions that have been asked for.
+        asked: the queries that have been asked for.
     """
 
     events: list[Event]
@@ -51,22 +51,22 @@ class LogModel:
     says_next: bool = True
     counts: bool = True
     most_counted: int = 1_000_000
-    asked: list[Position] = field(default_factory=list)
+    asked: list[Query] = field(default_factory=list)
 
-    def fetch(self, position: Position) -> Page:
-        self.asked.append(position)
-        first, bound = map(stamp_of_second, position.ends)
+    def fetch(self, query: Query) -> Page:
+        self.asked.append(query)
+        first, bound = map(stamp_of_second, query.ends)
         found = [e for e in self.events if first <= e.create_time < bound]
-        if position.counted and self.counts:
+        if query.counted and self.counts:
             return Page([], count=min(len(found), self.most_counted))
-        size = min(position.page_size, self.most)
-        if position.whole or not self.sorts:
+        size = min(query.page_size, self.most)
+        if query.whole or not self.sorts:
             found.sort(key=_UUID)
         else:
             found = self._in_order_of_time(found, size)
-        if position.page_id is not None:
-            assert position.whole, "the API refuses page_id together with a sort"
-            found = [e for e in found if e.uuid > position.page_id]
+        if query.page_id is not None:
+            assert query.whole, "the API refuses page_id together with a sort"
+            found = [e for e in found if e.uuid > query.page_id]
         page = found[:size]
         more = self.endless or (self.says_next and len(page) < len(found))
         next_page_id = page[-1].uuid if page else None

@@ -14,11 +14,11 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from tap_endorlabs.api.client import LogClient
+from tap_endorlabs.api.records import Page
 from tap_endorlabs.archive import ACTIVE, ARCHIVE, BOTH, Zone, zones
 from tap_endorlabs.bookmark import Bookmark, Gap, Scope, bookmark_of
-from tap_endorlabs.client import LogClient
 from tap_endorlabs.errors import ArchiveRefusedError, IncompleteError, StateError
-from tap_endorlabs.records import Page
 from tap_endorlabs.run import LogRun
 from tap_endorlabs.settings import Settings
 from tap_endorlabs.state import resume
@@ -30,8 +30,8 @@ from tests.log_model import LogModel, event
 from tests.test_run import SCOPE, moment, some_settings
 
 if t.TYPE_CHECKING:
-    from tap_endorlabs.position import Position
-    from tap_endorlabs.records import Event
+    from tap_endorlabs.api.query import Query
+    from tap_endorlabs.api.records import Event
     from tests.fake_endor_api import FakeEndorApi, ManualClock
     from tests.fake_endor_api.seen import Request
     from tests.harness import Process
@@ -55,19 +55,19 @@ class TwoDatabases:
 
     def __init__(self, homes: list[Home], seed: int, *, archive_sorts: bool) -> None:
         self.homes = homes
-        self.asked: list[Position] = []
+        self.asked: list[Query] = []
         self._rng = random.Random(seed)
         self._archive_sorts = archive_sorts
 
-    def fetch(self, position: Position) -> Page:
+    def fetch(self, query: Query) -> Page:
         number = len(self.asked)
-        self.asked.append(position)
-        if position.archived:
+        self.asked.append(query)
+        if query.archived:
             found = [home.event for home in self.homes if number >= home.arrives]
         else:
             found = [home.event for home in self.homes if number < home.leaves]
-        sorts = not position.archived or self._archive_sorts
-        return LogModel(found, self._rng, sorts=sorts).fetch(position)
+        sorts = not query.archived or self._archive_sorts
+        return LogModel(found, self._rng, sorts=sorts).fetch(query)
 
 
 AGES = st.one_of(st.integers(0, 90 * DAY - 1), st.integers(29 * DAY, 31 * DAY - 1), st.sampled_from([30 * DAY] * 3))
@@ -123,10 +123,10 @@ def test_an_event_that_is_archived_while_its_part_is_read_again_is_no_loss() -> 
     moving = Home(event((BEGUN - 30 * DAY) * 1_000_000, "moving"), 0, 0)
     log = TwoDatabases([*homes, moving], 1, archive_sorts=True)
 
-    def fetch(position: Position) -> Page:
-        page = log.fetch(position)
+    def fetch(query: Query) -> Page:
+        page = log.fetch(query)
         # The first count of the active database still has it.
-        is_first = position.counted and not position.archived and position.start > BEGUN - 32 * DAY
+        is_first = query.counted and not query.archived and query.start > BEGUN - 32 * DAY
         if is_first and page.count == 0 and not moved:
             moved.append(True)
             return Page([], count=1)
@@ -296,10 +296,10 @@ def test_a_refusal_after_the_archive_was_read_fails_the_run_and_the_next_goes_on
     homes = [Home(event((BEGUN - 90 * DAY + n * 36_000) * 1_000_000, f"{n:03}"), 0, 0) for n in range(100)]
     log = TwoDatabases(homes, 1, archive_sorts=True)
 
-    def fetch(position: Position) -> Page:
-        if position.archived and position.start > BEGUN - 60 * DAY:
+    def fetch(query: Query) -> Page:
+        if query.archived and query.start > BEGUN - 60 * DAY:
             raise ArchiveRefusedError("no", 403)
-        return log.fetch(position)
+        return log.fetch(query)
 
     settings = some_settings(start_date=event((BEGUN - 90 * DAY) * 1_000_000, "").create_time, page_size=10)
     kept: list[Event] = []

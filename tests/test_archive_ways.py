@@ -7,10 +7,10 @@ import typing as t
 
 import pytest
 
-from tap_endorlabs.archive_way import ArchiveWay, best_way, count_in_archive
+from tap_endorlabs.api.archive_way import ArchiveWay, best_way, count_in_archive
+from tap_endorlabs.api.query import Query
+from tap_endorlabs.api.records import Page
 from tap_endorlabs.errors import ApiError, ArchiveRefusedError, TooSlowError
-from tap_endorlabs.position import Position
-from tap_endorlabs.records import Page
 from tests.conftest import NOW
 from tests.fake_endor_api import SlowQuery, make_events
 from tests.harness import config_for, run_inside
@@ -71,16 +71,16 @@ def test_a_log_that_is_younger_than_what_is_archived_lacks_nothing(empty_api: Fa
 
 
 DAY = 86_400
-QUARTER = Position(0, 90 * DAY, 10, whole=True, archived=True)
+QUARTER = Query(0, 90 * DAY, 10, whole=True, archived=True)
 
 
-def refuse_more_than(days: int, *, is_there: bool = True) -> t.Callable[[Position, ArchiveWay], Page]:
+def refuse_more_than(days: int, *, is_there: bool = True) -> t.Callable[[Query, ArchiveWay], Page]:
     """Let an archive at the path be asked for so much time at once."""
 
-    def ask(position: Position, way: ArchiveWay) -> Page:
-        if not is_there or not way.by_path or position.stop - position.start > days * DAY:
+    def ask(query: Query, way: ArchiveWay) -> Page:
+        if not is_there or not way.by_path or query.stop - query.start > days * DAY:
             raise ApiError("time range must not exceed", 400)
-        return Page([], size=0, count=7 if position.counted else None)
+        return Page([], size=0, count=7 if query.counted else None)
 
     return ask
 

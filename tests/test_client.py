@@ -11,13 +11,13 @@ from urllib.parse import parse_qs, urlsplit
 import pytest
 import requests
 
-from tap_endorlabs.auth import ApiKeyAuth
-from tap_endorlabs.client import Api, LogClient, query_of
+from tap_endorlabs.api.auth import ApiKeyAuth
+from tap_endorlabs.api.client import Api, LogClient
+from tap_endorlabs.api.pace import Pace
+from tap_endorlabs.api.query import Query, parameters_of
+from tap_endorlabs.api.transport import Transport
 from tap_endorlabs.errors import ApiError, TapError, TooSlowError, TransientError
-from tap_endorlabs.pace import Pace
-from tap_endorlabs.position import Position
 from tap_endorlabs.settings import Settings
-from tap_endorlabs.transport import Transport
 from tests.fake_endor_api.errors import GRPC_CODES
 from tests.harness import Clock
 
@@ -27,8 +27,8 @@ if t.TYPE_CHECKING:
 URL = "https://api.endorlabs.com"
 AUTH = f"{URL}/v1/auth/api-key"
 LIST = f"{URL}/v1/namespaces/acme/audit-logs"
-HERE = Position(1_700_000_000, 1_700_000_100, 500)
-SMALLEST = Position(1_700_000_000, 1_700_000_001, 50)
+HERE = Query(1_700_000_000, 1_700_000_100, 500)
+SMALLEST = Query(1_700_000_000, 1_700_000_001, 50)
 DATE = "Tue, 14 Nov 2023 22:13:20 GMT"
 LOGGER = logging.getLogger("test")
 
@@ -88,19 +88,19 @@ def test_a_page_is_asked_for_as_the_contract_says(exchange: Exchange, requests_m
 
 
 def test_a_whole_piece_is_asked_for_without_a_sort() -> None:
-    query = query_of(HERE._replace(whole=True, page_id="abc"), Exchange(traverse=False).settings)
+    query = parameters_of(HERE._replace(whole=True, page_id="abc"), Exchange(traverse=False).settings)
     assert query.keys() == {"list_parameters.filter", "list_parameters.page_size", "list_parameters.page_id"}
     assert query["list_parameters.page_id"] == "abc"
 
 
 def test_a_count_is_asked_for_without_a_sort() -> None:
-    query = query_of(HERE._replace(whole=True, counted=True), Exchange(traverse=False).settings)
+    query = parameters_of(HERE._replace(whole=True, counted=True), Exchange(traverse=False).settings)
     assert query.keys() == {"list_parameters.filter", "list_parameters.page_size", "list_parameters.count"}
     assert query["list_parameters.count"] == "true"
 
 
 def test_a_filter_of_the_user_stays_in_parentheses() -> None:
-    query = query_of(HERE, Exchange(filter="spec.operation=='A' or spec.operation=='B'").settings)
+    query = parameters_of(HERE, Exchange(filter="spec.operation=='A' or spec.operation=='B'").settings)
     assert str(query["list_parameters.filter"]).endswith(" and (spec.operation=='A' or spec.operation=='B')")
 
 

@@ -8,9 +8,9 @@ from http import HTTPStatus
 
 import pytest
 
+from tap_endorlabs.api.records import Page
 from tap_endorlabs.archive import Zone
 from tap_endorlabs.errors import ApiError, TapError, TooSlowError, TransientError, UnreadableError
-from tap_endorlabs.records import Page
 from tap_endorlabs.timeline import read_range
 from tests.log_model import LogModel
 from tests.test_pagination import CLOSER_STOP, START, at, crowds_that_come_closer
@@ -18,7 +18,7 @@ from tests.test_pagination import CLOSER_STOP, START, at, crowds_that_come_close
 if t.TYPE_CHECKING:
     from collections.abc import Callable
 
-    from tap_endorlabs.position import Position
+    from tap_endorlabs.api.query import Query
 
 DAYS = 3 * 366 * 86_400
 
@@ -39,16 +39,16 @@ def test_a_sort_that_always_fails_is_given_up_before_any_second(
     error: Callable[[], TapError], sorted_before: int, concurrency: int
 ) -> None:
     log = LogModel(at([n * DAYS / 3000 for n in range(3000)]), random.Random(1))
-    refused: list[Position] = []
+    refused: list[Query] = []
 
-    def fetch(position: Position) -> Page:
-        if position.stop - position.start > DAYS / 300:
-            refused.append(position)
+    def fetch(query: Query) -> Page:
+        if query.stop - query.start > DAYS / 300:
+            refused.append(query)
             raise TooSlowError("too much")
-        if position.is_sorted and sum(asked.is_sorted for asked in log.asked) >= sorted_before:
-            refused.append(position)
+        if query.is_sorted and sum(asked.is_sorted for asked in log.asked) >= sorted_before:
+            refused.append(query)
             raise error()
-        return log.fetch(position)
+        return log.fetch(query)
 
     stretches = read_range(fetch, Zone(START, START + DAYS), 100, concurrency)
     assert [e for stretch in stretches for e in stretch.events] == sorted(log.events)
@@ -58,10 +58,10 @@ def test_a_sort_that_always_fails_is_given_up_before_any_second(
 def test_a_second_that_fails_unsorted_as_well_is_unreadable() -> None:
     log = LogModel(at([float(n) for n in range(3000)]), random.Random(1))
 
-    def fetch(position: Position) -> Page:
-        if position.start <= START + 700 < position.stop:
+    def fetch(query: Query) -> Page:
+        if query.start <= START + 700 < query.stop:
             raise fault()
-        return log.fetch(position)
+        return log.fetch(query)
 
     with pytest.raises(UnreadableError) as caught:
         list(read_range(fetch, Zone(START, START + 3000), 100))
@@ -76,13 +76,13 @@ def refusal() -> TapError:
 @pytest.mark.parametrize("in_order", [True, False])
 def test_a_long_stretch_is_read_although_counts_are_refused(error: Callable[[], TapError], *, in_order: bool) -> None:
     log = crowds_that_come_closer(in_order=in_order)
-    counts: list[Position] = []
+    counts: list[Query] = []
 
-    def fetch(position: Position) -> Page:
-        if position.counted:
-            counts.append(position)
+    def fetch(query: Query) -> Page:
+        if query.counted:
+            counts.append(query)
             raise error()
-        return log.fetch(position)
+        return log.fetch(query)
 
     stretches = read_range(fetch, Zone(START, CLOSER_STOP), 100)
     assert [e for stretch in stretches for e in stretch.events] == sorted(log.events)
@@ -95,11 +95,11 @@ def test_an_empty_page_that_names_a_next_one_is_passed_although_counts_are_refus
 ) -> None:
     log = LogModel(at([n * 10.0 for n in range(1000)]), random.Random(1))
 
-    def fetch(position: Position) -> Page:
-        if position.counted:
+    def fetch(query: Query) -> Page:
+        if query.counted:
             raise error()
-        page = log.fetch(position)
-        return page if position.whole or len(log.asked) != 4 else Page([], says_more=True)
+        page = log.fetch(query)
+        return page if query.whole or len(log.asked) != 4 else Page([], says_more=True)
 
     stretches = read_range(fetch, Zone(START, START + 10_000), 100)
     assert [e for stretch in stretches for e in stretch.events] == sorted(log.events)
@@ -108,10 +108,10 @@ def test_an_empty_page_that_names_a_next_one_is_passed_although_counts_are_refus
 def test_a_count_that_may_not_be_asked_for_ends_the_reading() -> None:
     log = crowds_that_come_closer()
 
-    def fetch(position: Position) -> Page:
-        if position.counted:
+    def fetch(query: Query) -> Page:
+        if query.counted:
             raise ApiError("forbidden", HTTPStatus.FORBIDDEN)
-        return log.fetch(position)
+        return log.fetch(query)
 
     with pytest.raises(ApiError, match="forbidden"):
         list(read_range(fetch, Zone(START, CLOSER_STOP), 100))

@@ -14,10 +14,10 @@ import pytest
 import requests
 import requests_mock as mocking
 
-from tap_endorlabs.body import LARGEST_BODY, read_body
+from tap_endorlabs.api.body import LARGEST_BODY, read_body
+from tap_endorlabs.api.pages import decode_page
 from tap_endorlabs.errors import TapError, TooSlowError, TransientError
 from tap_endorlabs.messages import record_lines
-from tap_endorlabs.pages import decode_page
 from tests.conftest import NOW
 from tests.fake_endor_api import FakeEndorApi, Fault
 from tests.harness import Output, config_for, run_inside
@@ -29,7 +29,7 @@ if t.TYPE_CHECKING:
     from collections.abc import Iterator
     from pathlib import Path
 
-    from tap_endorlabs.answer import Answer
+    from tap_endorlabs.api.answer import Answer
 
 TIME = '"meta":{"create_time":"2026-03-30T00:00:00.5Z"}'
 LATER = '"meta":{"create_time":"2026-03-30T00:00:01Z"}'
@@ -249,7 +249,7 @@ def test_a_gzip_bomb_ends_in_one_clear_line() -> None:
 
 
 def test_a_body_of_the_largest_size_passes_and_one_byte_more_does_not(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("tap_endorlabs.body.LARGEST_BODY", 1 << 20)
+    monkeypatch.setattr("tap_endorlabs.api.body.LARGEST_BODY", 1 << 20)
     half = 1 << 19
     ways: dict[str, t.Callable[[int], bytes]] = {
         "gzip": bomb,

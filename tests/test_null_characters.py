@@ -9,8 +9,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from tap_endorlabs.api.records import Event
 from tap_endorlabs.messages import without_null
-from tap_endorlabs.records import Event
 
 
 def replaced(raw: str) -> str:

@@ -6,8 +6,8 @@ import datetime as dt
 
 import pytest
 
+from tap_endorlabs.api.pace import LONGEST, Pace
 from tap_endorlabs.errors import StoppedError, TransientError
-from tap_endorlabs.pace import LONGEST, Pace
 from tests.fake_endor_api import RateLimit
 from tests.harness import Clock
 

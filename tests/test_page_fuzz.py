@@ -11,13 +11,15 @@ from hypothesis import example, given, settings
 from hypothesis import strategies as st
 from singer_sdk.singerlib.json import serialize_json
 
+from tap_endorlabs.api.pages import decode_page
+from tap_endorlabs.api.problem import ProblemError
 from tap_endorlabs.errors import one_line
-from tap_endorlabs.messages import record_lines
-from tap_endorlabs.pages import decode_page
-from tap_endorlabs.problem import ProblemError
-from tap_endorlabs.records import Event, Page, to_record
+from tap_endorlabs.messages import record_lines, to_record
 from tap_endorlabs.timestamps import normalize
 from tests.conftest import NOW
+
+if t.TYPE_CHECKING:
+    from tap_endorlabs.api.records import Event, Page
 
 Pairs = list[tuple[str, t.Any]]
 

@@ -9,12 +9,12 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from tap_endorlabs.api.query import Query
+from tap_endorlabs.api.records import Event, Page
 from tap_endorlabs.archive import ARCHIVE, Zone
 from tap_endorlabs.errors import ApiError, TooSlowError
 from tap_endorlabs.limits import Limits
 from tap_endorlabs.pagination import SeekPaginator
-from tap_endorlabs.position import Position
-from tap_endorlabs.records import Event, Page
 from tap_endorlabs.timeline import read_range
 from tap_endorlabs.timestamps import stamp_of_second
 from tests.log_model import LogModel, event
@@ -59,7 +59,7 @@ def test_every_event_once_and_in_order(seconds: list[float], server: dict[str, b
 def test_a_page_id_never_comes_with_a_sort_and_only_where_a_second_is_too_full() -> None:
     log = LogModel(at(SHAPES["5,000 in one second"]), random.Random(1))
     read(log, START + 2000)
-    whole = [position for position in log.asked if position.whole]
+    whole = [query for query in log.asked if query.whole]
     assert {(p.start, p.stop) for p in whole} == {(START + 9, START + 10)}
     assert len(whole) == 10
 
@@ -74,7 +74,7 @@ def test_a_range_without_dense_seconds_takes_little_more_than_the_least_number_o
 def test_news_that_fit_a_page_take_one_request() -> None:
     log = LogModel(at([1.0, 2.0, 3.0]), random.Random(1))
     read(log, START + 2000)
-    assert log.asked == [Position(START, START + 2000, 500)]
+    assert log.asked == [Query(START, START + 2000, 500)]
 
 
 def test_an_event_that_vanishes_between_two_pages_is_not_lost() -> None:
@@ -133,7 +133,7 @@ CLOSER_STOP = START + 22 * 3600
 def test_what_has_been_read_of_a_long_stretch_is_kept_when_a_count_proves_it() -> None:
     log = crowds_that_come_closer()
     assert read(log, CLOSER_STOP, page_size=100) == log.events
-    number = next(n for n, position in enumerate(log.asked) if position.counted)
+    number = next(n for n, query in enumerate(log.asked) if query.counted)
     count, then = log.asked[number : number + 2]
     assert then.start == count.stop
     assert len([p for p in log.asked if p.start == count.start and p.page_id]) >= 9
@@ -145,7 +145,7 @@ def test_what_a_count_does_not_prove_is_read_again_in_shorter_stretches(*, count
     log = crowds_that_come_closer(in_order=False)
     log.counts = counts
     assert read(log, CLOSER_STOP, page_size=100) == sorted(log.events)
-    number = next(n for n, position in enumerate(log.asked) if position.counted)
+    number = next(n for n, query in enumerate(log.asked) if query.counted)
     count, then = log.asked[number : number + 2]
     assert then.start == count.start
     assert then.stop - then.start < (count.stop - count.start) / 2
@@ -154,7 +154,7 @@ def test_what_a_count_does_not_prove_is_read_again_in_shorter_stretches(*, count
 def test_a_stretch_that_a_count_finds_not_too_long_is_read_to_its_end() -> None:
     log = crowds_that_come_closer(in_order=False, minutes=22)
     assert read(log, CLOSER_STOP, page_size=100) == sorted(log.events)
-    number = next(n for n, position in enumerate(log.asked) if position.counted)
+    number = next(n for n, query in enumerate(log.asked) if query.counted)
     before, _, then = log.asked[number - 1 : number + 2]
     assert (then.start, then.stop) == (before.start, before.stop)
     assert then.page_id not in {None, before.page_id}
@@ -165,11 +165,11 @@ def test_an_event_that_appears_before_the_count_is_not_lost() -> None:
     log = crowds_that_come_closer()
     late = event((START + 19 * 3600 + 1) * MICRO, "000000a")
 
-    def fetch(position: Position) -> Page:
-        if position.counted and late not in log.events:
-            assert position.start < START + 19 * 3600 + 1 < position.stop
+    def fetch(query: Query) -> Page:
+        if query.counted and late not in log.events:
+            assert query.start < START + 19 * 3600 + 1 < query.stop
             log.events.append(late)
-        return log.fetch(position)
+        return log.fetch(query)
 
     stretches = read_range(fetch, Zone(START, CLOSER_STOP), 100)
     assert [e for stretch in stretches for e in stretch.events] == sorted(log.events)
@@ -178,13 +178,13 @@ def test_an_event_that_appears_before_the_count_is_not_lost() -> None:
 
 def test_a_count_that_is_too_slow_makes_the_stretch_shorter() -> None:
     log = crowds_that_come_closer()
-    refused: list[Position] = []
+    refused: list[Query] = []
 
-    def fetch(position: Position) -> Page:
-        if position.counted and not refused:
-            refused.append(position)
+    def fetch(query: Query) -> Page:
+        if query.counted and not refused:
+            refused.append(query)
             raise TooSlowError("too much")
-        return log.fetch(position)
+        return log.fetch(query)
 
     stretches = read_range(fetch, Zone(START, CLOSER_STOP), 100)
     assert [e for stretch in stretches for e in stretch.events] == log.events
@@ -197,11 +197,11 @@ class SlowServer:
     def __init__(self, log: LogModel, seconds: int, page_size: int) -> None:
         self.log, self.seconds, self.page_size, self.refused = log, seconds, page_size, 0
 
-    def fetch(self, position: Position) -> Page:
-        if position.stop - position.start > self.seconds or position.page_size > self.page_size:
+    def fetch(self, query: Query) -> Page:
+        if query.stop - query.start > self.seconds or query.page_size > self.page_size:
             self.refused += 1
             raise TooSlowError("too much")
-        return self.log.fetch(position)
+        return self.log.fetch(query)
 
 
 def test_slow_queries_are_asked_for_less_until_they_are_answered() -> None:
@@ -222,7 +222,7 @@ def test_asking_for_less_keeps_a_page_size_that_is_small_already() -> None:
     paginator = SeekPaginator(START, START + 8, Limits(10))
     paginator._limits.tighten(paginator.current_value)
     paginator.renew()
-    assert paginator.current_value == Position(START, START + 4, 10, margin=0)
+    assert paginator.current_value == Query(START, START + 4, 10, margin=0)
 
 
 def test_an_empty_range_asks_for_nothing() -> None:

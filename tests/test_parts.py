@@ -18,7 +18,7 @@ from tests.log_model import event
 from tests.test_run import START, Chain
 
 if t.TYPE_CHECKING:
-    from tap_endorlabs.records import Event
+    from tap_endorlabs.api.records import Event
 
 MICRO = 1_000_000
 LENGTH = 60 * MICRO

@@ -29,8 +29,8 @@ from tests.test_run import LOGGER, START, some_settings
 if t.TYPE_CHECKING:
     from pathlib import Path
 
-    from tap_endorlabs.position import Position
-    from tap_endorlabs.records import Page
+    from tap_endorlabs.api.query import Query
+    from tap_endorlabs.api.records import Page
     from tests.fake_endor_api import FakeEndorApi, ManualClock
 
 TEN_DAYS_AGO = (NOW - dt.timedelta(days=10)).isoformat()
@@ -52,7 +52,7 @@ def test_the_proof_of_a_hundred_pages_costs_six_requests_at_most(concurrency: in
     log = a_log(5000)
     stretches = read(log, 5000, concurrency=concurrency)
     assert [e for stretch in stretches for e in stretch.events] == log.events
-    counts = [position for position in log.asked if position.counted]
+    counts = [query for query in log.asked if query.counted]
     assert 3 <= len(counts) <= 6
     counts.sort()
     if concurrency > 1:
@@ -69,16 +69,16 @@ def test_what_fits_a_page_is_not_proved_unless_its_size_is_suspicious() -> None:
     for count, counted in ((7, False), (25, True), (49, False), (50, True), (51, True)):
         log = a_log(count)
         read(log, count)
-        assert any(position.counted for position in log.asked) == counted, count
+        assert any(query.counted for query in log.asked) == counted, count
     log = a_log(7)
     read(log, 7, completeness_check="always")
-    assert [position.counted for position in log.asked] == [False, True]
+    assert [query.counted for query in log.asked] == [False, True]
 
 
 def test_nothing_is_proved_where_that_is_not_wanted() -> None:
     log = a_log(500)
     assert sum(len(stretch.events) for stretch in read(log, 500, completeness_check="never")) == 500
-    assert not any(position.counted for position in log.asked)
+    assert not any(query.counted for query in log.asked)
 
 
 def test_nothing_leaves_before_it_is_proved(api: FakeEndorApi, tmp_path: Path) -> None:
@@ -126,9 +126,9 @@ class Forgetful:
     def __init__(self, log: LogModel) -> None:
         self.log = log
 
-    def fetch(self, position: Position) -> Page:
-        page = self.log.fetch(position)
-        if not position.is_sorted or len(page.events) < 10:
+    def fetch(self, query: Query) -> Page:
+        page = self.log.fetch(query)
+        if not query.is_sorted or len(page.events) < 10:
             return page
         kept = [*page.events[: len(page.events) // 2], page.events[-1]]
         return type(page)(kept, size=page.size, says_more=page.says_more)
@@ -147,10 +147,10 @@ def test_what_a_count_does_not_prove_is_read_again(most_at_once: int, monkeypatc
 def test_a_count_is_taken_in_parts_where_all_at_once_takes_too_long() -> None:
     log = a_log(500)
 
-    def fetch(position: Position) -> Page:
-        if position.counted and position.stop - position.start > 600:
+    def fetch(query: Query) -> Page:
+        if query.counted and query.stop - query.start > 600:
             raise TooSlowError("too much")
-        return log.fetch(position)
+        return log.fetch(query)
 
     assert Counter(fetch, LOGGER).count(START, START + 4500) == 500
 
@@ -158,10 +158,10 @@ def test_a_count_is_taken_in_parts_where_all_at_once_takes_too_long() -> None:
 def test_without_counts_the_log_is_read_after_one_warning(caplog: pytest.LogCaptureFixture) -> None:
     log = a_log(3000)
 
-    def fetch(position: Position) -> Page:
-        if position.counted:
+    def fetch(query: Query) -> Page:
+        if query.counted:
             raise ApiError("no", 501)
-        return log.fetch(position)
+        return log.fetch(query)
 
     stop = START + 27_000
     reader = ZoneReader(fetch, some_settings(page_size=50, concurrency=4), stop, LOGGER)
@@ -173,9 +173,9 @@ def test_a_count_that_is_high_for_a_moment_does_no_harm() -> None:
     log = a_log(500)
     lies = [1]
 
-    def fetch(position: Position) -> Page:
-        page = log.fetch(position)
-        if position.counted and lies:
+    def fetch(query: Query) -> Page:
+        page = log.fetch(query)
+        if query.counted and lies:
             return type(page)([], count=(page.count or 0) + lies.pop())
         return page
 
@@ -193,7 +193,7 @@ def test_a_count_that_is_high_for_a_moment_does_no_harm() -> None:
 def test_less_than_is_counted_ends_the_reading() -> None:
     log = a_log(100)
     counter = Counter(log.fetch, LOGGER)
-    rereader = Rereader(lambda position: type(log.fetch(position))([]), counter, 50, LOGGER)
+    rereader = Rereader(lambda query: type(log.fetch(query))([]), counter, 50, LOGGER)
     with pytest.raises(UncountedError, match=r"counts 100 events from .* lists only 0"):
         list(rereader.reread(Part(START, (False,)), START + 900, [100]))
 
@@ -312,9 +312,9 @@ def test_a_server_that_stops_counting_somewhere_hides_nothing() -> None:
     log = a_log(3000, most_counted=400)
     lacking = {e.uuid for e in log.events[::40]}
 
-    def fetch(position: Position) -> Page:
-        page = log.fetch(position)
-        if not position.is_sorted:
+    def fetch(query: Query) -> Page:
+        page = log.fetch(query)
+        if not query.is_sorted:
             return page
         return replace(page, events=[event for event in page.events if event.uuid not in lacking])
 

@@ -13,9 +13,10 @@ import yaml
 from jsonschema import Draft202012Validator
 
 from scripts.generate import settings_table, texts
+from tap_endorlabs.api.records import Event
 from tap_endorlabs.bookmark import Scope, bookmark_of
+from tap_endorlabs.messages import to_record
 from tap_endorlabs.progress import Outcome
-from tap_endorlabs.records import Event, to_record
 from tap_endorlabs.settings import OWN_SETTINGS, SETTINGS_SCHEMA
 from tap_endorlabs.streams import STREAMS
 from tap_endorlabs.tap import TapEndorLabs

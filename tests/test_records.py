@@ -11,8 +11,9 @@ from hypothesis import given
 from hypothesis import strategies as st
 from singer_sdk.singerlib.json import serialize_json
 
-from tap_endorlabs.pages import decode_page
-from tap_endorlabs.records import Event, Reject, to_record
+from tap_endorlabs.api.pages import decode_page
+from tap_endorlabs.api.records import Event, Reject
+from tap_endorlabs.messages import to_record
 
 GOOD = {"uuid": "a", "meta": {"create_time": "2024-11-13T15:30:45.5Z"}}
 

@@ -22,7 +22,7 @@ from tap_endorlabs.timestamps import stamp_of, stamp_of_second
 from tests.log_model import LogModel, event
 
 if t.TYPE_CHECKING:
-    from tap_endorlabs.records import Event
+    from tap_endorlabs.api.records import Event
 
 START = 1_700_000_000
 SCOPE = Scope("acme", traverse=True, filter=None)

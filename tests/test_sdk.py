@@ -12,10 +12,10 @@ import pytest
 from singer_sdk import Stream, Tap
 from singer_sdk.testing import SuiteConfig, get_tap_test_class
 
+from tap_endorlabs.api.query import Query
 from tap_endorlabs.limits import Limits
 from tap_endorlabs.log_stream import LogStream
 from tap_endorlabs.pagination import SeekPaginator
-from tap_endorlabs.position import Position
 from tap_endorlabs.streams import STREAMS
 from tap_endorlabs.tap import TapEndorLabs
 from tests.conftest import NOW
@@ -91,7 +91,7 @@ def test_the_paginator_stands_where_it_has_put_itself() -> None:
     paginator = SeekPaginator(0, 100, Limits(500))
     paginator._limits.tighten(paginator.current_value)
     paginator.renew()
-    assert paginator.current_value == Position(0, 50, 500)
+    assert paginator.current_value == Query(0, 50, 500)
 
 
 def test_the_signal_handler_is_still_the_sdk_s() -> None:

@@ -13,8 +13,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from tap_endorlabs.api.client import LogClient
 from tap_endorlabs.bookmark import Bookmark, Gap, Scope, bookmark_of, scope_of
-from tap_endorlabs.client import LogClient
 from tap_endorlabs.errors import ApiError, StateError
 from tap_endorlabs.tap import TapEndorLabs
 from tap_endorlabs.timestamps import normalize, second_after, stamp_of, stamp_of_second

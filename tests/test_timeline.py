@@ -22,8 +22,8 @@ from tests.log_model import LogModel, event
 if t.TYPE_CHECKING:
     from collections.abc import Callable, Iterator
 
-    from tap_endorlabs.position import Position
-    from tap_endorlabs.records import Event, Page
+    from tap_endorlabs.api.query import Query
+    from tap_endorlabs.api.records import Event, Page
 
 START = 1_700_000_000
 MICRO = 1_000_000
@@ -90,19 +90,19 @@ SHAPES = {
 class Turns:
     """Lets requests that are under way be answered in an order of its own."""
 
-    def __init__(self, fetch: Callable[[Position], Page], rng: random.Random) -> None:
+    def __init__(self, fetch: Callable[[Query], Page], rng: random.Random) -> None:
         self._fetch = fetch
         self._rng = rng
         self._waiting: list[threading.Event] = []
         self.over = threading.Event()
 
-    def fetch(self, position: Position) -> Page:
+    def fetch(self, query: Query) -> Page:
         turn = threading.Event()
         self._waiting.append(turn)
         while not turn.wait(0.5):
             if self.over.is_set():
                 break
-        return self._fetch(position)
+        return self._fetch(query)
 
     def give(self) -> None:
         while not self.over.is_set():
@@ -113,7 +113,7 @@ class Turns:
 
 
 @contextmanager
-def in_any_order(fetch: Callable[[Position], Page], rng: random.Random) -> Iterator[Callable[[Position], Page]]:
+def in_any_order(fetch: Callable[[Query], Page], rng: random.Random) -> Iterator[Callable[[Query], Page]]:
     turns = Turns(fetch, rng)
     giver = threading.Thread(target=turns.give)
     giver.start()
@@ -124,7 +124,7 @@ def in_any_order(fetch: Callable[[Position], Page], rng: random.Random) -> Itera
         giver.join()
 
 
-def read(fetch: Callable[[Position], Page], stop: int, page_size: int, concurrency: int) -> list[Event]:
+def read(fetch: Callable[[Query], Page], stop: int, page_size: int, concurrency: int) -> list[Event]:
     found: list[Event] = []
     reached = START
     for stretch in read_range(fetch, Zone(START, stop), page_size, concurrency):
@@ -201,12 +201,12 @@ def test_a_failure_comes_out_as_itself_after_what_was_read_before_it(
     log = LogModel(events, random.Random(seed))
     failure = ApiError("no")
 
-    def fail(position: Position) -> Page:
+    def fail(query: Query) -> Page:
         if len(log.asked) >= after:
             raise failure
-        if position.stop - position.start > 500 * slow:
+        if query.stop - query.start > 500 * slow:
             raise TooSlowError("too wide")
-        return log.fetch(position)
+        return log.fetch(query)
 
     found: list[Event] = []
     with in_any_order(fail, rng) as fetch:
@@ -220,13 +220,13 @@ def test_a_failure_comes_out_as_itself_after_what_was_read_before_it(
 def test_slow_queries_are_learned_by_all_workers() -> None:
     events = at([n * 240.0 for n in range(5_000)])
     log = LogModel(events, random.Random(1))
-    refused: list[Position] = []
+    refused: list[Query] = []
 
-    def fetch(position: Position) -> Page:
-        if position.stop - position.start > DAY or position.page_size > 200:
-            refused.append(position)
+    def fetch(query: Query) -> Page:
+        if query.stop - query.start > DAY or query.page_size > 200:
+            refused.append(query)
             raise TooSlowError("too much")
-        return log.fetch(position)
+        return log.fetch(query)
 
     with in_any_order(fetch, random.Random(3)) as ordered:
         assert read(ordered, START + 1_200_000, 500, 8) == events

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from tap_endorlabs.retry import Retry
+from tap_endorlabs.api.retry import Retry
 from tap_endorlabs.tap import TapEndorLabs
 
 if __name__ == "__main__":

@@ -9,18 +9,18 @@ import threading
 import typing as t
 from http import HTTPStatus
 
-from tap_endorlabs.answer import server_time
-from tap_endorlabs.bearer import BearerAuth, expiration, jwt_expiration
+from tap_endorlabs.api.answer import server_time
+from tap_endorlabs.api.bearer import BearerAuth, expiration, jwt_expiration
+from tap_endorlabs.api.problem import ProblemError, Report
 from tap_endorlabs.errors import ApiError, LogInError, StoppedError, TapError, TooSlowError, TransientError
-from tap_endorlabs.problem import ProblemError, Report
 
 if t.TYPE_CHECKING:
     import logging
     from collections.abc import Callable, Iterator
 
-    from tap_endorlabs.answer import Answer
-    from tap_endorlabs.retry import Retry
-    from tap_endorlabs.transport import Transport
+    from tap_endorlabs.api.answer import Answer
+    from tap_endorlabs.api.retry import Retry
+    from tap_endorlabs.api.transport import Transport
 
 _T = t.TypeVar("_T")
 

@@ -16,8 +16,8 @@ from tap_endorlabs.timestamps import DAY
 if t.TYPE_CHECKING:
     from collections.abc import Callable, Iterator
 
-    from tap_endorlabs.position import Position
-    from tap_endorlabs.records import Page
+    from tap_endorlabs.api.query import Query
+    from tap_endorlabs.api.records import Page
 
 _KIND = "spec.message_kind"
 CONDITIONS = (
@@ -53,14 +53,14 @@ class ArchiveWay(t.NamedTuple):
 
 
 _Found = t.TypeVar("_Found")
-Ask = t.Callable[["Position", ArchiveWay], "Page"]
+Ask = t.Callable[["Query", ArchiveWay], "Page"]
 
 
-def count_in_archive(ask: Ask, query: Position) -> Page:
+def count_in_archive(ask: Ask, query: Query) -> Page:
     """Count in the first way that is accepted.
 
     Args:
-        ask: answers a position of the archive in a way.
+        ask: answers a query of the archive in a way.
         query: what to count.
 
     Raises:
@@ -74,7 +74,7 @@ def count_in_archive(ask: Ask, query: Position) -> Page:
     raise _refused(refusals)
 
 
-def _count(ask: Ask, query: Position, way: ArchiveWay) -> Page:
+def _count(ask: Ask, query: Query, way: ArchiveWay) -> Page:
     try:
         return ask(query, way)
     except ApiError as error:
@@ -83,7 +83,7 @@ def _count(ask: Ask, query: Position, way: ArchiveWay) -> Page:
         raise
 
 
-def _is_too_long(ask: Ask, query: Position, way: ArchiveWay, error: ApiError) -> bool:
+def _is_too_long(ask: Ask, query: Query, way: ArchiveWay, error: ApiError) -> bool:
     """Whether a refusal speaks of how long a time was asked for, as a day of it is answered, or takes too long only."""
     if error.status != HTTPStatus.BAD_REQUEST or query.stop - query.start <= DAY:
         return False
@@ -96,13 +96,13 @@ def _is_too_long(ask: Ask, query: Position, way: ArchiveWay, error: ApiError) ->
     return True
 
 
-def best_way(ask: Ask, ask_active: Callable[[Position], Page], first: Position) -> ArchiveWay:
+def best_way(ask: Ask, ask_active: Callable[[Query], Page], first: Query) -> ArchiveWay:
     """Choose the first way that is accepted and counts most.
 
     Args:
-        ask: answers a position of the archive in a way.
+        ask: answers a query of the archive in a way.
         ask_active: answers one of the active database.
-        first: the first position that is to be read.
+        first: the first query that is to be read.
 
     Raises:
         ArchiveRefusedError: there is none.
@@ -153,7 +153,7 @@ class _Measure:
         query: where it looks.
     """
 
-    def __init__(self, ask: Ask, query: Position) -> None:
+    def __init__(self, ask: Ask, query: Query) -> None:
         self._ask = ask
         self._answered = False
         self.query = query
@@ -182,7 +182,7 @@ class _Measure:
         # Listed, as it may be counts that are refused.
         return _is_too_long(self._ask, self.query._replace(counted=False), way, error)
 
-    def _number(self, query: Position, way: ArchiveWay) -> int:
+    def _number(self, query: Query, way: ArchiveWay) -> int:
         try:
             page = self._ask(query, way)
         except (ApiError, TooSlowError) as error:
@@ -203,7 +203,7 @@ def _refused(refusals: list[ApiError]) -> ApiError:
     )
 
 
-def _is_ignored(ask: Ask, ask_active: Callable[[Position], Page], query: Position, way: ArchiveWay) -> bool:
+def _is_ignored(ask: Ask, ask_active: Callable[[Query], Page], query: Query, way: ArchiveWay) -> bool:
     """Whether the archive seems to have just the events that the active database has in the weeks after the range."""
     # So long a time may be too much, where the query is known to be answered.
     for seconds in (_FOUR_WEEKS, query.stop - query.start):

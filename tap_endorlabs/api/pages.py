@@ -12,9 +12,9 @@ import typing as t
 
 import msgspec
 
-from tap_endorlabs.problem import Problem, ProblemError, Report
-from tap_endorlabs.records import Event, Page, Reject
-from tap_endorlabs.scan import fields, find, is_deeper, members
+from tap_endorlabs.api.problem import Problem, ProblemError, Report
+from tap_endorlabs.api.records import Event, Page, Reject
+from tap_endorlabs.api.scan import fields, find, is_deeper, members
 from tap_endorlabs.timestamps import normalize, normalize_all
 
 if t.TYPE_CHECKING:

@@ -1,15 +1,14 @@
-"""What the pages of the API hold: events, each of them the bytes that the API sent, and the records made of them."""
+"""What the pages of the API hold: events, each of them the bytes that the API sent, and what can't be one."""
 
 from __future__ import annotations
 
-import decimal
 import json
 import typing as t
 from dataclasses import dataclass, field
 from hashlib import blake2b
 
-from tap_endorlabs.errors import TapError, one_line
-from tap_endorlabs.scan import fields, find
+from tap_endorlabs.api.scan import fields, find
+from tap_endorlabs.errors import one_line
 from tap_endorlabs.timestamps import normalize
 
 _ID_FIELDS = {
@@ -87,27 +86,3 @@ class Page:
     says_more: bool = False
     next_page_id: str | None = None
     count: int | None = None
-
-
-def to_record(event: Event) -> dict[str, t.Any]:
-    """Give the record of an event: the API's object, with `create_time` added at the top.
-
-    Numbers keep all their digits: those with a fraction become `Decimal`.
-
-    Raises:
-        TapError: Python can't hold the object.
-    """
-    try:
-        record: dict[str, t.Any] = json.loads(event.raw, parse_float=decimal.Decimal)
-    except (ValueError, ArithmeticError, RecursionError) as error:
-        raise unfit(event, error) from error
-    record["create_time"] = event.create_time
-    return record
-
-
-def unfit(event: Event, error: Exception) -> TapError:
-    """Say of an event that Python can't take it apart, as stream maps and the like need."""
-    return TapError(
-        f"Event {one_line(event.uuid, 60)} can't be taken apart ({type(error).__name__}: {one_line(str(error))}). "
-        "Without stream maps, flattening, deselected fields and batch files it passes as it is."
-    )

@@ -14,13 +14,13 @@ from urllib.parse import urlsplit
 import requests
 from requests.adapters import HTTPAdapter
 
-from tap_endorlabs.answer import Answer
-from tap_endorlabs.body import ENCODING, read_body
+from tap_endorlabs.api.answer import Answer
+from tap_endorlabs.api.body import ENCODING, read_body
+from tap_endorlabs.api.environment import authorities_for, passwords_of, proxies_for
+from tap_endorlabs.api.problem import ProblemError, problem_in
+from tap_endorlabs.api.verdict import Verdicts, innermost
 from tap_endorlabs.errors import RateLimitedError
-from tap_endorlabs.problem import ProblemError, problem_in
 from tap_endorlabs.redaction import Secrets
-from tap_endorlabs.surroundings import authorities_for, passwords_of, proxies_for
-from tap_endorlabs.verdict import Verdicts, innermost
 
 if sys.version_info >= (3, 12):
     from typing import override  # noqa: ICN003
@@ -32,7 +32,7 @@ if t.TYPE_CHECKING:
 
     from requests.auth import AuthBase
 
-    from tap_endorlabs.pace import Pace
+    from tap_endorlabs.api.pace import Pace
     from tap_endorlabs.settings import Settings
 
 _T = t.TypeVar("_T")

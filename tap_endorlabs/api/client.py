@@ -7,22 +7,27 @@ import typing as t
 from dataclasses import dataclass
 from http import HTTPStatus
 
-from tap_endorlabs.archive_way import NEED_A_KIND, best_way, count_in_archive
+from tap_endorlabs.api.archive_way import NEED_A_KIND, best_way, count_in_archive
+from tap_endorlabs.api.auth import ApiKeyAuth
+from tap_endorlabs.api.pace import Pace
+from tap_endorlabs.api.pages import decode_page
+from tap_endorlabs.api.query import parameters_of
+from tap_endorlabs.api.transport import Transport
 from tap_endorlabs.errors import ApiError, ArchiveRefusedError, TooSlowError, TransientError
-from tap_endorlabs.pages import decode_page
-from tap_endorlabs.timestamps import stamp_of_second
 
 if t.TYPE_CHECKING:
     import logging
+    from collections.abc import Callable
 
-    from tap_endorlabs.answer import Answer
-    from tap_endorlabs.archive_way import ArchiveWay
-    from tap_endorlabs.auth import ApiKeyAuth
-    from tap_endorlabs.position import Position
-    from tap_endorlabs.records import Page
-    from tap_endorlabs.retry import Retry
+    import requests
+
+    from tap_endorlabs.api.answer import Answer
+    from tap_endorlabs.api.archive_way import ArchiveWay
+    from tap_endorlabs.api.query import Query
+    from tap_endorlabs.api.records import Page
+    from tap_endorlabs.api.retry import Retry
+    from tap_endorlabs.redaction import Secrets
     from tap_endorlabs.settings import Settings
-    from tap_endorlabs.transport import Transport
 
 _MOST_FAULTS = 3
 """After so many answers with 500 less is asked for, where that is possible."""
@@ -36,6 +41,29 @@ class Api:
     transport: Transport
     auth: ApiKeyAuth
     retry: Retry
+
+    @classmethod
+    def of(
+        cls,
+        settings: Settings,
+        retry: Retry,
+        secrets: Secrets,
+        logger: logging.Logger,
+        on_answer: Callable[[requests.Response, bool], None],
+    ) -> Api:
+        """Put the way to the API together; nothing is sent yet.
+
+        Args:
+            settings: where the API is, and who asks.
+            retry: how to retry what may pass, and by which clock.
+            secrets: what no message may show.
+            logger: gets the retries of log-ins.
+            on_answer: called with each answer, and whether it was a success.
+        """
+        pace = Pace(retry.clock, retry.sleep)
+        transport = Transport(settings, pace, on_answer, secrets, retry.connect_timeout)
+        auth = ApiKeyAuth(transport, settings.api_key, settings.api_secret, retry, logger)
+        return cls(settings, transport, auth, retry)
 
     def stop(self) -> None:
         """End all waiting, and send no further request: the run is over, whatever its workers are at."""
@@ -63,8 +91,8 @@ class LogClient:
         self._has_answered = False
         self.missing: list[str] = []
 
-    def fetch(self, position: Position) -> Page:
-        """Fetch the page that a position asks for.
+    def fetch(self, query: Query) -> Page:
+        """Fetch the page that a query asks for.
 
         Raises:
             ArchiveRefusedError: the API key may not read the archive, or there is none.
@@ -72,33 +100,33 @@ class LogClient:
             TransientError: another failure that may pass did not.
             ApiError: the API refused the request.
         """
-        if not position.archived:
-            return self._fetch(position)
-        if self._way is None and position.counted:
-            return count_in_archive(self._fetch, position)
+        if not query.archived:
+            return self._fetch(query)
+        if self._way is None and query.counted:
+            return count_in_archive(self._fetch, query)
         with self._choosing:
             if self._way is None:
-                self._way = best_way(self._fetch, self._fetch, position)
+                self._way = best_way(self._fetch, self._fetch, query)
                 if self._way.condition in NEED_A_KIND:
                     self.missing.append("In the archive of this log, events without a message_kind can't be asked for.")
-        return self._fetch(position, self._way)
+        return self._fetch(query, self._way)
 
-    def _fetch(self, position: Position, way: ArchiveWay | None = None) -> Page:
+    def _fetch(self, query: Query, way: ArchiveWay | None = None) -> Page:
         faults = 0
 
         def is_hopeless(error: TransientError) -> bool:
             """Whether to ask for less instead of for the same once more."""
             nonlocal faults
             faults += error.status == HTTPStatus.INTERNAL_SERVER_ERROR
-            return position.divisible and (isinstance(error, TooSlowError) or faults == _MOST_FAULTS)
+            return query.divisible and (isinstance(error, TooSlowError) or faults == _MOST_FAULTS)
 
         stopped = self._api.transport.pace.stopped
-        return self._api.retry.call(lambda: self._attempt(position, way), self._logger, stopped, hopeless=is_hopeless)
+        return self._api.retry.call(lambda: self._attempt(query, way), self._logger, stopped, hopeless=is_hopeless)
 
-    def _attempt(self, position: Position, way: ArchiveWay | None) -> Page:
+    def _attempt(self, query: Query, way: ArchiveWay | None) -> Page:
         path = f"{self._path}/archived" if way and way.by_path else self._path
         try:
-            page = self._send(path, query_of(position, self._api.settings, way))
+            page = self._send(path, parameters_of(query, self._api.settings, way))
         except ApiError as error:
             if way is not None and error.status == HTTPStatus.FORBIDDEN:
                 raise ArchiveRefusedError(
@@ -112,9 +140,9 @@ class LogClient:
         self._has_answered = True
         return page
 
-    def _send(self, path: str, query: dict[str, str | int]) -> Page:
+    def _send(self, path: str, params: dict[str, str | int]) -> Page:
         transport = self._api.transport
-        return self._api.auth.call(lambda token: transport.exchange("GET", path, self._read, auth=token, params=query))
+        return self._api.auth.call(lambda token: transport.exchange("GET", path, self._read, auth=token, params=params))
 
     def _read(self, answer: Answer) -> Page:
         try:
@@ -145,32 +173,3 @@ class LogClient:
             ),
         }.get(error.status)  # type: ignore[call-overload]
         return ApiError(f"{error} {advice}", error.status) if advice else error
-
-
-def query_of(position: Position, settings: Settings, way: ArchiveWay | None = None) -> dict[str, str | int]:
-    """Give the query parameters of a position, and of the way to the archive where it is there.
-
-    Where a piece is read whole there is no sort: the API refuses one together with `page_id`.
-    """
-    first, bound = (stamp_of_second(second).replace(".000000", "") for second in position.ends)
-    condition = f"meta.create_time>=date({first}) and meta.create_time<date({bound})"
-    if way and way.condition:
-        condition = f"{way.condition} and {condition}"
-    if settings.filter:
-        condition += f" and ({settings.filter})"
-    query: dict[str, str | int] = {
-        "list_parameters.filter": condition,
-        "list_parameters.page_size": position.page_size,
-    }
-    if way and not way.by_path:
-        query["list_parameters.archive"] = "true"
-    if settings.traverse:
-        query["list_parameters.traverse"] = "true"
-    if position.counted:
-        query["list_parameters.count"] = "true"
-    elif not position.whole:
-        query["list_parameters.sort.path"] = "meta.create_time"
-        query["list_parameters.sort.order"] = "SORT_ENTRY_ORDER_ASC"
-    if position.page_id is not None:
-        query["list_parameters.page_id"] = position.page_id
-    return query

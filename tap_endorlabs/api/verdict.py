@@ -11,8 +11,9 @@ from urllib.parse import urlsplit
 
 import requests
 
-from tap_endorlabs.answer import retry_after
-from tap_endorlabs.body import LARGEST_BODY, BodyTooLargeError
+from tap_endorlabs.api.answer import retry_after
+from tap_endorlabs.api.body import LARGEST_BODY, BodyTooLargeError
+from tap_endorlabs.api.pace import KEY_SHARED
 from tap_endorlabs.errors import (
     ApiError,
     RateLimitedError,
@@ -21,11 +22,10 @@ from tap_endorlabs.errors import (
     TransientError,
     one_line,
 )
-from tap_endorlabs.pace import KEY_SHARED
 
 if t.TYPE_CHECKING:
-    from tap_endorlabs.answer import Answer
-    from tap_endorlabs.problem import Problem
+    from tap_endorlabs.api.answer import Answer
+    from tap_endorlabs.api.problem import Problem
     from tap_endorlabs.redaction import Secrets
 
 _SERVER_AT_FAULT = "Check whether Endor Labs reports an outage, and run it again later."

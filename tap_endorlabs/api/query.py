@@ -8,7 +8,9 @@ from tap_endorlabs.errors import ApiError
 from tap_endorlabs.timestamps import stamp_of_second
 
 if t.TYPE_CHECKING:
-    from tap_endorlabs.records import Event
+    from tap_endorlabs.api.archive_way import ArchiveWay
+    from tap_endorlabs.api.records import Event
+    from tap_endorlabs.settings import Settings
 
 SMALLEST_PAGE = 50
 """Fewer events than this are not asked for at a time: small pages are slow on logs."""
@@ -20,7 +22,7 @@ NARROW = 10
 """Fewer seconds are asked for without a margin, which would bring too much twice, or what others suffer from."""
 
 
-class Position(t.NamedTuple):
+class Query(t.NamedTuple):
     """What one request asks for.
 
     Attributes:
@@ -61,7 +63,7 @@ class Position(t.NamedTuple):
         return self.page_size > SMALLEST_PAGE or self.stop - self.start > 1
 
 
-def hold_to_range(events: list[Event], asked: Position) -> None:
+def hold_to_range(events: list[Event], asked: Query) -> None:
     """Refuse events that are far from what was asked for, as a server that ignores the time would never come to an end.
 
     Raises:
@@ -77,3 +79,32 @@ def hold_to_range(events: list[Event], asked: Position) -> None:
             f"gave some from {earliest} to {latest}: it ignores the condition on meta.create_time, without which the "
             "tap can't read a log. Report it to Endor Labs."
         )
+
+
+def parameters_of(query: Query, settings: Settings, way: ArchiveWay | None = None) -> dict[str, str | int]:
+    """Give the parameters of a request, with those of the way to the archive where that is asked.
+
+    Where a piece is read whole there is no sort: the API refuses one together with `page_id`.
+    """
+    first, bound = (stamp_of_second(second).replace(".000000", "") for second in query.ends)
+    condition = f"meta.create_time>=date({first}) and meta.create_time<date({bound})"
+    if way and way.condition:
+        condition = f"{way.condition} and {condition}"
+    if settings.filter:
+        condition += f" and ({settings.filter})"
+    parameters: dict[str, str | int] = {
+        "list_parameters.filter": condition,
+        "list_parameters.page_size": query.page_size,
+    }
+    if way and not way.by_path:
+        parameters["list_parameters.archive"] = "true"
+    if settings.traverse:
+        parameters["list_parameters.traverse"] = "true"
+    if query.counted:
+        parameters["list_parameters.count"] = "true"
+    elif not query.whole:
+        parameters["list_parameters.sort.path"] = "meta.create_time"
+        parameters["list_parameters.sort.order"] = "SORT_ENTRY_ORDER_ASC"
+    if query.page_id is not None:
+        parameters["list_parameters.page_id"] = query.page_id
+    return parameters

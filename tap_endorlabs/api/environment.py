@@ -13,7 +13,7 @@ from urllib3.exceptions import LocationParseError
 from urllib3.util import parse_url
 
 from tap_endorlabs.errors import ApiError, one_line
-from tap_endorlabs.validation import is_loopback
+from tap_endorlabs.settings import is_loopback
 
 _USER_INFO = re.compile(r"(?:[^:/]*://)?(.*)@", re.DOTALL)
 
