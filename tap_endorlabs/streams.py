@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from tap_endorlabs.log_stream import LogStream
+from tap_endorlabs.sync.log_stream import LogStream
 
 
 class AuditLogsStream(LogStream):

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import contextlib
 import datetime as dt
 import sys
 import typing as t
@@ -17,16 +16,17 @@ from singer_sdk.tap_base import CliTestOptionValue
 
 from tap_endorlabs.api.client import Api
 from tap_endorlabs.api.retry import Retry
-from tap_endorlabs.bookmark import Scope
 from tap_endorlabs.cli import TapCommand, check_log_level, read_json, read_settings, require_selected
 from tap_endorlabs.errors import IncompleteError
-from tap_endorlabs.mapping import mapper_for
-from tap_endorlabs.messages import MessageWriter
-from tap_endorlabs.progress import log_request
 from tap_endorlabs.redaction import Secrets
 from tap_endorlabs.settings import OWN_SETTINGS, SETTINGS_SCHEMA, Settings
-from tap_endorlabs.state import bookmarks_in, in_own_form
 from tap_endorlabs.streams import STREAMS
+from tap_endorlabs.sync.bookmark import Scope
+from tap_endorlabs.sync.mapping import mapper_for
+from tap_endorlabs.sync.messages import MessageWriter
+from tap_endorlabs.sync.progress import log_request
+from tap_endorlabs.sync.signals import Signals
+from tap_endorlabs.sync.state import bookmarks_in, in_own_form
 from tap_endorlabs.validation import find_faults
 
 if sys.version_info >= (3, 12):
@@ -35,21 +35,16 @@ else:
     from typing_extensions import override
 
 if t.TYPE_CHECKING:
-    from collections.abc import Iterator
     from types import FrameType
 
     import click
     import requests
 
-    from tap_endorlabs.log_stream import LogStream
+    from tap_endorlabs.sync.log_stream import LogStream
 
 
 class TapEndorLabs(Tap):
-    """Singer tap for the audit logs of Endor Labs.
-
-    Attributes:
-        missing: a line for each kind of thing that a sync found missing, although all that could be read was emitted.
-    """
+    """Singer tap for the audit logs of Endor Labs."""
 
     name = "tap-endorlabs"
     config_jsonschema = SETTINGS_SCHEMA
@@ -68,9 +63,7 @@ class TapEndorLabs(Tap):
             ConfigValidationError: the settings are wrong; its `errors` has a line for each.
             StateError: the state is of another tap, or broken.
         """
-        self.missing: list[str] = []
-        self._writing = self._is_over = False
-        self._signal = 0
+        self._signals = Signals()
         super().__init__(parse_env_config=parse_env_config, **kwargs)
 
     # The SDK would cast what the variables say, and so take any text for false.
@@ -91,29 +84,16 @@ class TapEndorLabs(Tap):
             raise ConfigValidationError("The settings are wrong", errors=faults)
         return faults
 
-    @contextlib.contextmanager
-    def undisturbed(self) -> Iterator[None]:
-        """Put off a SIGTERM or SIGINT until what is written now has been written, and is in the bookmark."""
-        self._writing = True
-        try:
-            yield
-        finally:
-            self._writing = False
-        if self._signal:
-            raise SystemExit(128 + self._signal)
-
     # The SDK's handler writes a state from wherever the signal struck, also between a record and its bookmark, and ends
     # with exit code 0, as if the run were complete. It has no public hook.
     @override
     def _handle_termination(self, signum: int, frame: FrameType | None) -> None:
-        self._signal = signum
-        if not (self._writing or self._is_over):
-            raise SystemExit(128 + signum)
+        self._signals.handle(signum)
 
     @override
     def discover_streams(self) -> list[LogStream]:
         """Give the streams; neither credentials nor network are needed."""
-        return [stream(self) for stream in STREAMS.values()]
+        return [stream(self, lambda: self.api, self._signals) for stream in STREAMS.values()]
 
     @override
     def setup_mapper(self) -> None:
@@ -151,8 +131,9 @@ class TapEndorLabs(Tap):
         Raises:
             IncompleteError: they did.
         """
-        if self.missing:
-            raise IncompleteError(" ".join(self.missing))
+        missing = [line for stream in self.streams.values() for line in t.cast("LogStream", stream).missing]
+        if missing:
+            raise IncompleteError(" ".join(missing))
 
     @classmethod
     @override
@@ -190,7 +171,7 @@ class TapEndorLabs(Tap):
         require_selected(tap.streams)
         tap.sync_all()
         # The process is about to end anyway, and its exit code is to tell that all has been delivered.
-        tap._is_over = True
+        tap._signals.ignore_from_now_on()
         tap.raise_if_incomplete()
 
     @classmethod

@@ -20,6 +20,9 @@ HOUR = 3600
 DAY = 86_400
 """In seconds."""
 
+EARLIEST = "1970-01-01T00:00:00.000000Z"
+"""The first stamp that a setting or a state may have: there were no events before it."""
+
 _UTC = r"\d{4}-\d\d-\d\dT(?:[01]\d|2[0-3]):[0-5]\d:[0-5]\d(?:\.\d{1,9})?Z"
 _UTC_TIME = re.compile(_UTC, re.ASCII)
 _UTC_LINES = re.compile(rf"(?:{_UTC}\n)*", re.ASCII)

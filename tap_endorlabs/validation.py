@@ -18,7 +18,7 @@ from tap_endorlabs.coercion import kinds_of, take_at_its_word
 from tap_endorlabs.errors import one_line
 from tap_endorlabs.redaction import Secrets, bare, is_alien
 from tap_endorlabs.settings import OWN_SETTINGS, is_loopback
-from tap_endorlabs.timestamps import parse, stamp_of
+from tap_endorlabs.timestamps import EARLIEST, parse, stamp_of
 
 if t.TYPE_CHECKING:
     import datetime as dt
@@ -30,9 +30,6 @@ if t.TYPE_CHECKING:
 _NAMESPACE = re.compile(r"[A-Za-z0-9_-]+(\.[A-Za-z0-9_-]+)*", re.ASCII)
 _IN_HOST = re.compile(r"(?:\w+://)?(?:([\w.-]+)\.)?endorlabs\.com(?:[:/]|$)", re.IGNORECASE)
 _IN_PATH = re.compile(r"/(?:t|namespaces)/([^/?#]+)")
-EARLIEST = "1970-01-01T00:00:00.000000Z"
-"""The first stamp that a setting or a state may have: there were no events before it."""
-
 _NO_NAMESPACES = {"api", "app", "docs", "www"}
 """Hosts of Endor Labs that are nobody's."""
 

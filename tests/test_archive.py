@@ -17,11 +17,11 @@ from hypothesis import strategies as st
 from tap_endorlabs.api.client import LogClient
 from tap_endorlabs.api.records import Page
 from tap_endorlabs.archive import ACTIVE, ARCHIVE, BOTH, Zone, zones
-from tap_endorlabs.bookmark import Bookmark, Gap, Scope, bookmark_of
 from tap_endorlabs.errors import ArchiveRefusedError, IncompleteError, StateError
-from tap_endorlabs.run import LogRun
 from tap_endorlabs.settings import Settings
-from tap_endorlabs.state import resume
+from tap_endorlabs.sync.bookmark import Bookmark, Gap, Scope
+from tap_endorlabs.sync.run import LogRun
+from tap_endorlabs.sync.state import bookmark_of, resume
 from tap_endorlabs.tap import TapEndorLabs
 from tests.conftest import NOW
 from tests.fake_endor_api import Fault, make_events

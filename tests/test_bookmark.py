@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from tap_endorlabs.bookmark import Bookmark
+from tap_endorlabs.sync.bookmark import Bookmark
 from tests.log_model import event
 
 SECOND = 1_700_000_000 * 1_000_000

@@ -11,8 +11,8 @@ import typing as t
 import pytest
 from singer_sdk.io_base import SingerWriter
 
-from tap_endorlabs.bookmark import Bookmark, Scope
 from tap_endorlabs.errors import ApiError, IncompleteError, TransientError, UncountedError
+from tap_endorlabs.sync.bookmark import Bookmark, Scope
 from tap_endorlabs.tap import TapEndorLabs
 from tests.conftest import NOW
 from tests.fake_endor_api import (

@@ -10,7 +10,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from tap_endorlabs.api.records import Event
-from tap_endorlabs.messages import without_null
+from tap_endorlabs.sync.messages import without_null
 
 
 def replaced(raw: str) -> str:

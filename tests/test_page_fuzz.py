@@ -14,7 +14,7 @@ from singer_sdk.singerlib.json import serialize_json
 from tap_endorlabs.api.pages import decode_page
 from tap_endorlabs.api.problem import ProblemError
 from tap_endorlabs.errors import one_line
-from tap_endorlabs.messages import record_lines, to_record
+from tap_endorlabs.sync.messages import record_lines, to_record
 from tap_endorlabs.timestamps import normalize
 from tests.conftest import NOW
 

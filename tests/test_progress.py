@@ -6,8 +6,7 @@ import logging
 
 import pytest
 
-from tap_endorlabs.pieces import Stretch
-from tap_endorlabs.progress import Outcome, Progress
+from tap_endorlabs.sync.progress import Outcome, Progress
 
 
 def test_a_line_every_few_seconds(caplog: pytest.LogCaptureFixture) -> None:
@@ -16,7 +15,7 @@ def test_a_line_every_few_seconds(caplog: pytest.LogCaptureFixture) -> None:
     with caplog.at_level(logging.INFO):
         for now, reached in ((102.0, 1100), (106.0, 1250), (107.0, 1300), (112.0, 1999)):  # noqa: B007
             progress.events += 600
-            progress.report(Stretch([], reached, []))
+            progress.report(reached)
     assert [record.message for record in caplog.records] == [
         "25 % of the time range read, 1200 events, 200 events/s",
         "100 % of the time range read, 2400 events, 200 events/s",

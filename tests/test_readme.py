@@ -14,11 +14,12 @@ from jsonschema import Draft202012Validator
 
 from scripts.generate import settings_table, texts
 from tap_endorlabs.api.records import Event
-from tap_endorlabs.bookmark import Scope, bookmark_of
-from tap_endorlabs.messages import to_record
-from tap_endorlabs.progress import Outcome
 from tap_endorlabs.settings import OWN_SETTINGS, SETTINGS_SCHEMA
 from tap_endorlabs.streams import STREAMS
+from tap_endorlabs.sync.bookmark import Scope
+from tap_endorlabs.sync.messages import to_record
+from tap_endorlabs.sync.progress import Outcome
+from tap_endorlabs.sync.state import bookmark_of
 from tap_endorlabs.tap import TapEndorLabs
 from tap_endorlabs.timestamps import earlier
 from tests.fake_endor_api import PARTNER_SAMPLE

@@ -13,7 +13,7 @@ from singer_sdk.singerlib.json import serialize_json
 
 from tap_endorlabs.api.pages import decode_page
 from tap_endorlabs.api.records import Event, Reject
-from tap_endorlabs.messages import to_record
+from tap_endorlabs.sync.messages import to_record
 
 GOOD = {"uuid": "a", "meta": {"create_time": "2024-11-13T15:30:45.5Z"}}
 

@@ -13,11 +13,11 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from tap_endorlabs.bookmark import Bookmark, Scope, bookmark_of, scope_of
 from tap_endorlabs.errors import StateError
-from tap_endorlabs.run import LogRun
 from tap_endorlabs.settings import Settings
-from tap_endorlabs.state import resume
+from tap_endorlabs.sync.bookmark import Bookmark, Scope
+from tap_endorlabs.sync.run import LogRun
+from tap_endorlabs.sync.state import bookmark_of, resume, scope_of
 from tap_endorlabs.timestamps import stamp_of, stamp_of_second
 from tests.log_model import LogModel, event
 

@@ -14,9 +14,9 @@ from singer_sdk.testing import SuiteConfig, get_tap_test_class
 
 from tap_endorlabs.api.query import Query
 from tap_endorlabs.limits import Limits
-from tap_endorlabs.log_stream import LogStream
 from tap_endorlabs.pagination import SeekPaginator
 from tap_endorlabs.streams import STREAMS
+from tap_endorlabs.sync.log_stream import LogStream
 from tap_endorlabs.tap import TapEndorLabs
 from tests.conftest import NOW
 from tests.fake_endor_api import FakeEndorApi, ManualClock, make_events, make_sign_ins

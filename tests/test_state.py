@@ -14,8 +14,9 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from tap_endorlabs.api.client import LogClient
-from tap_endorlabs.bookmark import Bookmark, Gap, Scope, bookmark_of, scope_of
 from tap_endorlabs.errors import ApiError, StateError
+from tap_endorlabs.sync.bookmark import Bookmark, Gap, Scope
+from tap_endorlabs.sync.state import bookmark_of, scope_of
 from tap_endorlabs.tap import TapEndorLabs
 from tap_endorlabs.timestamps import normalize, second_after, stamp_of, stamp_of_second
 from tests.conftest import NOW

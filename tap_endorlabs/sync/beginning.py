@@ -5,8 +5,8 @@ from __future__ import annotations
 import typing as t
 
 from tap_endorlabs.archive import ACTIVE_UNTIL
-from tap_endorlabs.bookmark import START_ANEW
 from tap_endorlabs.errors import StateError
+from tap_endorlabs.sync.state import START_ANEW
 from tap_endorlabs.timestamps import earlier
 
 if t.TYPE_CHECKING:

@@ -16,14 +16,14 @@ from singer_sdk.schema.source import StreamSchema
 
 from tap_endorlabs.api.client import LogClient
 from tap_endorlabs.archive import ACTIVE_UNTIL
-from tap_endorlabs.batches import batch_files
-from tap_endorlabs.bookmark import REPLICATION_KEY, Scope
-from tap_endorlabs.mapping import failure
-from tap_endorlabs.messages import MessageWriter, passes_unchanged, record_lines, to_record, unfit, without_null
-from tap_endorlabs.progress import Outcome
-from tap_endorlabs.run import LogRun
 from tap_endorlabs.schemas import LogSchemas
-from tap_endorlabs.state import resume
+from tap_endorlabs.sync.batches import batch_files
+from tap_endorlabs.sync.bookmark import REPLICATION_KEY, Scope
+from tap_endorlabs.sync.mapping import failure
+from tap_endorlabs.sync.messages import MessageWriter, passes_unchanged, record_lines, to_record, unfit, without_null
+from tap_endorlabs.sync.progress import Outcome
+from tap_endorlabs.sync.run import LogRun
+from tap_endorlabs.sync.state import resume
 from tap_endorlabs.timestamps import earlier, stamp_of
 
 if sys.version_info >= (3, 12):
@@ -33,14 +33,16 @@ else:
 
 if t.TYPE_CHECKING:
     import logging
-    from collections.abc import Generator, Iterable, Iterator
+    from collections.abc import Callable, Generator, Iterable, Iterator
 
+    from singer_sdk import Tap
     from singer_sdk.helpers._batch import BaseBatchFileEncoding, BatchConfig
     from singer_sdk.helpers.types import Context, Record
     from singer_sdk.singerlib import RecordMessage
 
+    from tap_endorlabs.api.client import Api
     from tap_endorlabs.api.records import Event
-    from tap_endorlabs.tap import TapEndorLabs
+    from tap_endorlabs.sync.signals import Signals
 
 _RECORDS_AT_ONCE = 250
 """Records are written so many at a time: a signal waits for no more of them, however slow the target is."""
@@ -57,6 +59,7 @@ class LogStream(Stream):
 
     Attributes:
         has_archive: whether the API is known to have an archive of it.
+        missing: a line for each kind of thing that was found missing, although all that could be read was emitted.
     """
 
     resource: t.ClassVar[str]
@@ -69,10 +72,18 @@ class LogStream(Stream):
     # Evidence is passed on as it came: no value is dropped or converted to fit the schema.
     TYPE_CONFORMANCE_LEVEL = TypeConformanceLevel.NONE
 
-    def __init__(self, tap: TapEndorLabs) -> None:
-        """Belong to a tap, which has the settings and the way to the API."""
+    def __init__(self, tap: Tap, get_api: Callable[[], Api], signals: Signals) -> None:
+        """Be made without credentials and network.
+
+        Args:
+            tap: what the SDK takes settings, catalog and state from.
+            get_api: gives the way to the API; called when a run begins.
+            signals: puts off the end while a line is written.
+        """
         super().__init__(tap)
-        self._endor_tap = tap
+        self.missing: list[str] = []
+        self._get_api = get_api
+        self._signals_deferred = signals.deferred
         self._run: LogRun | None = None
         self._events_stated = 0
         self.logger.addFilter(_drop_doubled_error)
@@ -108,9 +119,9 @@ class LogStream(Stream):
                             self._write_state(run)
                         else:
                             yield from self._batch_records(run, self._fit(events))
-            self._endor_tap.missing += [*run.findings.missing, *client.missing]
+            self.missing += [*run.findings.missing, *client.missing]
             if run.findings.rejected:
-                self._endor_tap.missing.append(
+                self.missing.append(
                     f"{run.findings.rejected} objects that can't be records were left out (see above); "
                     "all others have been emitted. Report them to Endor Labs."
                 )
@@ -118,7 +129,7 @@ class LogStream(Stream):
     @contextlib.contextmanager
     def _accounting(self) -> Iterator[None]:
         """Say what the run came to, whether it is completed or not."""
-        sent = self._endor_tap.api.transport.requests
+        sent = self._get_api().transport.requests
         sent_before, begun = sent.copy(), time.monotonic()
         complete = False
         try:
@@ -141,7 +152,7 @@ class LogStream(Stream):
             ).log(self.logger, self.name)
 
     def _begin(self) -> tuple[LogRun, LogClient]:
-        api = self._endor_tap.api
+        api = self._get_api()
         self._run = None
         bookmark = resume(self.stream_state, Scope.of(api.settings), self.logger)
         self._events_stated = 0
@@ -150,7 +161,7 @@ class LogStream(Stream):
         active = earlier(stamp_of(now), ACTIVE_UNTIL)
         # Of a quiet log V may be old, but the time of the last proof is not.
         if bookmark is not None and not self.has_archive and max(bookmark.value, bookmark.proved) < active:
-            self._endor_tap.missing.append(
+            self.missing.append(
                 f"Of {self.name} some from {bookmark.value} to {active} may be missing: the last proof that all has "
                 "been read is too long ago, as the API lists nothing that is older."
             )
@@ -163,7 +174,7 @@ class LogStream(Stream):
         try:
             yield
         except BaseException:
-            self._endor_tap.api.stop()
+            self._get_api().stop()
             # Else a first run that failed would fix where the next begins, whatever start_date is by then.
             worth_a_state = not run.first or run.progress.events > 0
             raise
@@ -173,14 +184,14 @@ class LogStream(Stream):
 
     def _fit(self, events: list[Event]) -> list[Event]:
         """Give events as the user wants them written."""
-        return without_null(events) if self._endor_tap.api.settings.replace_null_characters else events
+        return without_null(events) if self._get_api().settings.replace_null_characters else events
 
     def _write_records(self, run: LogRun, events: list[Event]) -> None:
-        writer = self._endor_tap.message_writer
+        writer = self._tap.message_writer
         direct = writer if isinstance(writer, MessageWriter) and passes_unchanged(self) else None
         rest = iter(events)
         while some := list(islice(rest, _RECORDS_AT_ONCE)):
-            with self._endor_tap.undisturbed():
+            with self._signals_deferred():
                 if direct is not None:
                     direct.write_lines(record_lines(self.name, some, dt.datetime.now(dt.timezone.utc)))
                     run.note(some)
@@ -213,7 +224,7 @@ class LogStream(Stream):
         except RecursionError as error:
             raise unfit(event, error) from error
         except Exception as error:
-            entry = self._endor_tap.catalog[self.tap_stream_id]
+            entry = self._tap.catalog[self.tap_stream_id]
             raise failure(self.config, entry, error, record, event.uuid) from error
 
     @override
@@ -238,12 +249,12 @@ class LogStream(Stream):
         if at_once or since * _STATE_SHARE >= len(run.bookmark.emitted):
             self._store_bookmark()
             self._events_stated = run.progress.events
-            with self._endor_tap.undisturbed():
+            with self._signals_deferred():
                 self._tap.state_writer.write_state(self.tap_state)
 
     def _store_bookmark(self) -> None:
         if self._run is not None:
-            scope = Scope.of(self._endor_tap.api.settings)
+            scope = Scope.of(self._get_api().settings)
             self.stream_state.update(self._run.bookmark.to_state(scope))
 
     def prove_access(self) -> None:
@@ -254,7 +265,7 @@ class LogStream(Stream):
         """
         run, client = self._begin()
         page = run.probe(client.fetch)
-        namespace = self._endor_tap.api.settings.namespace
+        namespace = self._get_api().settings.namespace
         self.logger.info(
             "The API key works: namespace %s, %d events of %s were read for a test.", namespace, page.size, self.name
         )

@@ -4,13 +4,18 @@ from __future__ import annotations
 
 import typing as t
 
-from tap_endorlabs.bookmark import START_ANEW, Bookmark, Scope, bookmark_of, scope_of
 from tap_endorlabs.errors import StateError, one_line
-from tap_endorlabs.validation import EARLIEST
+from tap_endorlabs.sync.bookmark import REPLICATION_KEY, Bookmark, Gap, Scope
+from tap_endorlabs.timestamps import EARLIEST, normalize
 
 if t.TYPE_CHECKING:
     import logging
     from collections.abc import Container, Mapping
+
+START_ANEW = (
+    "Check the file given with --state, or start anew: leave --state out, or with Meltano run `meltano state clear`."
+)
+"""What to do about a state that can't be used."""
 
 
 def bookmarks_in(state: object, streams: Container[str]) -> dict[str, dict[str, t.Any]]:
@@ -97,3 +102,92 @@ def resume(state: Mapping[str, t.Any], scope: Scope, logger: logging.Logger) -> 
         # What was emitted since is no measure for a count by the new settings.
         bookmark.forget_proofs()
     return bookmark
+
+
+def bookmark_of(state: Mapping[str, t.Any]) -> Bookmark | None:
+    """Read a stream's bookmark from its state, None where it has none yet.
+
+    Raises:
+        StateError: the state is broken or was written by another tap.
+    """
+    if not state:
+        return None
+    key = state.get("replication_key", REPLICATION_KEY)
+    if key != REPLICATION_KEY:
+        raise StateError(
+            f"The state was not written by this tap: its replication_key is {str(key)[:60]!r}, not "
+            f"{REPLICATION_KEY!r}. {START_ANEW}"
+        )
+    value = _stamp("replication_key_value", state.get("replication_key_value"))
+    emitted = _emitted("emitted", state.get("emitted", []))
+    return Bookmark(
+        value,
+        {uuid: stamp for uuid, stamp in emitted.items() if stamp >= value},
+        "",
+        _gaps(state.get("gaps", []), value),
+        *_proofs(state.get("proofs", [])),
+    )
+
+
+def _emitted(name: str, emitted: object) -> dict[str, str]:
+    if isinstance(emitted, dict):  # as earlier versions wrote it
+        return {uuid: _stamp(name, stamp) for uuid, stamp in emitted.items()}
+    if _are_pairs(emitted) and all(isinstance(uuid, str) for _, uuid in emitted):
+        return {uuid: _stamp(name, stamp) for stamp, uuid in emitted}
+    raise _broken(name, "a list of times, each with a uuid", emitted)
+
+
+def _are_pairs(value: object) -> t.TypeGuard[list[list[t.Any]]]:
+    return isinstance(value, list) and all(isinstance(pair, list) and len(pair) == len("ab") for pair in value)
+
+
+def _gaps(gaps: object, value: str) -> list[Gap]:
+    if not isinstance(gaps, list) or not all(isinstance(gap, dict) for gap in gaps):
+        raise _broken("gaps", "a list of objects with from and to", gaps)
+    found = [
+        Gap(
+            _stamp("gaps.from", gap.get("from")),
+            _stamp("gaps.to", gap.get("to")),
+            None if gap.get("emitted") is None else _emitted("gaps.emitted", gap["emitted"]),
+        )
+        for gap in gaps
+    ]
+    if any(gap.begin > gap.end for gap in found):
+        raise _broken("gaps", "objects whose from is not after their to", gaps)
+    # What lies behind V is read anyway.
+    return [gap._replace(end=min(gap.end, value)) for gap in found if gap.begin < min(gap.end, value)]
+
+
+def _proofs(proofs: object) -> list[t.Any]:
+    """Give the fields of a bookmark that are about proofs; none for a state that has none."""
+    if _are_pairs(proofs) and len(proofs) in {0, 2} and all(type(n) is int and n >= 0 for _, n in proofs):
+        return [value for stamp, count in proofs for value in (_stamp("proofs", stamp), count)]
+    raise _broken("proofs", "two times, each with a number", proofs)
+
+
+def scope_of(state: Mapping[str, t.Any]) -> Scope | None:
+    """Read what a stream's state was made for, None where it does not say.
+
+    Raises:
+        StateError: the state is broken.
+    """
+    scope = state.get("scope")
+    if scope is None:
+        return None
+    match scope:
+        case {"namespace": str(namespace), "traverse": bool(traverse), "filter": str() | None as only}:
+            return Scope(namespace, traverse, only)
+    raise _broken("scope", "an object with namespace, traverse and filter", scope)
+
+
+def _stamp(name: str, value: object) -> str:
+    if isinstance(value, str):
+        try:
+            return normalize(value)
+        except ValueError:
+            pass
+    raise _broken(name, "a time such as 2024-11-13T15:30:45.123456Z", value)
+
+
+def _broken(name: str, takes: str, value: object) -> StateError:
+    return StateError(f"The state is broken: {name} takes {takes}, not {str(value)[:60]!r}. {START_ANEW}")

@@ -7,13 +7,13 @@ import typing as t
 
 from tap_endorlabs.api.query import SMALLEST_PAGE, Query
 from tap_endorlabs.archive import ACTIVE_UNTIL, Zone
-from tap_endorlabs.beginning import tell_of_range
-from tap_endorlabs.bookmark import Bookmark
 from tap_endorlabs.databases import Databases
 from tap_endorlabs.errors import TapError, UnreadableError
-from tap_endorlabs.findings import Findings
-from tap_endorlabs.probing import probe
-from tap_endorlabs.progress import Progress
+from tap_endorlabs.sync.beginning import tell_of_range
+from tap_endorlabs.sync.bookmark import Bookmark
+from tap_endorlabs.sync.findings import Findings
+from tap_endorlabs.sync.probing import probe
+from tap_endorlabs.sync.progress import Progress
 from tap_endorlabs.timestamps import DAY, MINUTE, earlier, second_after, second_of, stamp_of, stamp_of_second
 from tap_endorlabs.zone_reader import ZoneReader
 
@@ -23,9 +23,9 @@ if t.TYPE_CHECKING:
     from collections.abc import Callable, Generator
 
     from tap_endorlabs.api.records import Event, Page, Reject
-    from tap_endorlabs.bookmark import Gap
     from tap_endorlabs.pieces import Stretch
     from tap_endorlabs.settings import Settings
+    from tap_endorlabs.sync.bookmark import Gap
 
 _MOST_GAPS = 20
 """A run leaves no more seconds out."""
@@ -116,7 +116,7 @@ class LogRun:
                     proves_past = False
                 is_proved = reader.proves_all and not reader.counter.gives_none and stretch.reached >= self._settled
                 yield from self._pages(self.only_new(stretch.events))
-                self.progress.report(stretch)
+                self.progress.report(stretch.reached)
                 # A new gap is asked for by the next run.
                 is_later = self._settled > second_of(self.bookmark.proved)
                 if is_due and is_proved and is_later and not self.findings.left_a_gap:

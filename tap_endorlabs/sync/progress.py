@@ -14,8 +14,6 @@ if t.TYPE_CHECKING:
 
     import requests
 
-    from tap_endorlabs.pieces import Stretch
-
 SECONDS_BETWEEN_LINES = 5.0
 
 
@@ -46,13 +44,17 @@ class Progress:
         self._clock = clock
         self._begun = self._said = clock()
 
-    def report(self, stretch: Stretch) -> None:
-        """Say how far the run is, if it is time to."""
+    def report(self, reached: int) -> None:
+        """Say how far the run is, if it is time to.
+
+        Args:
+            reached: the second before which all has been read.
+        """
         now = self._clock()
         if now - self._said < SECONDS_BETWEEN_LINES:
             return
         self._said = now
-        share = 100 * (stretch.reached - self._start) / self._length
+        share = 100 * (reached - self._start) / self._length
         rate = self.events / (now - self._begun)
         self._logger.info("%.0f %% of the time range read, %d events, %.0f events/s", share, self.events, rate)
 

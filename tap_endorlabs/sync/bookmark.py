@@ -16,21 +16,15 @@ from bisect import bisect_left
 from dataclasses import dataclass, field
 from operator import attrgetter
 
-from tap_endorlabs.errors import StateError
-from tap_endorlabs.timestamps import MINUTE, normalize, second_after, stamp_of_second
+from tap_endorlabs.timestamps import MINUTE, second_after, stamp_of_second
 
 if t.TYPE_CHECKING:
-    from collections.abc import Iterable, Mapping, Sequence
+    from collections.abc import Iterable, Sequence
 
     from tap_endorlabs.api.records import Event
     from tap_endorlabs.settings import Settings
 
 REPLICATION_KEY = "create_time"
-
-START_ANEW = (
-    "Check the file given with --state, or start anew: leave --state out, or with Meltano run `meltano state clear`."
-)
-"""What to do about a state that can't be used."""
 
 _CREATE_TIME = attrgetter("create_time")
 
@@ -184,92 +178,3 @@ class Bookmark:
 
 def _listed(emitted: dict[str, str] | None) -> list[list[str]] | None:
     return None if emitted is None else sorted([stamp, uuid] for uuid, stamp in emitted.items())
-
-
-def bookmark_of(state: Mapping[str, t.Any]) -> Bookmark | None:
-    """Read a stream's bookmark from its state, None where it has none yet.
-
-    Raises:
-        StateError: the state is broken or was written by another tap.
-    """
-    if not state:
-        return None
-    key = state.get("replication_key", REPLICATION_KEY)
-    if key != REPLICATION_KEY:
-        raise StateError(
-            f"The state was not written by this tap: its replication_key is {str(key)[:60]!r}, not "
-            f"{REPLICATION_KEY!r}. {START_ANEW}"
-        )
-    value = _stamp("replication_key_value", state.get("replication_key_value"))
-    emitted = _emitted("emitted", state.get("emitted", []))
-    return Bookmark(
-        value,
-        {uuid: stamp for uuid, stamp in emitted.items() if stamp >= value},
-        "",
-        _gaps(state.get("gaps", []), value),
-        *_proofs(state.get("proofs", [])),
-    )
-
-
-def _emitted(name: str, emitted: object) -> dict[str, str]:
-    if isinstance(emitted, dict):  # as earlier versions wrote it
-        return {uuid: _stamp(name, stamp) for uuid, stamp in emitted.items()}
-    if _are_pairs(emitted) and all(isinstance(uuid, str) for _, uuid in emitted):
-        return {uuid: _stamp(name, stamp) for stamp, uuid in emitted}
-    raise _broken(name, "a list of times, each with a uuid", emitted)
-
-
-def _are_pairs(value: object) -> t.TypeGuard[list[list[t.Any]]]:
-    return isinstance(value, list) and all(isinstance(pair, list) and len(pair) == len("ab") for pair in value)
-
-
-def _gaps(gaps: object, value: str) -> list[Gap]:
-    if not isinstance(gaps, list) or not all(isinstance(gap, dict) for gap in gaps):
-        raise _broken("gaps", "a list of objects with from and to", gaps)
-    found = [
-        Gap(
-            _stamp("gaps.from", gap.get("from")),
-            _stamp("gaps.to", gap.get("to")),
-            None if gap.get("emitted") is None else _emitted("gaps.emitted", gap["emitted"]),
-        )
-        for gap in gaps
-    ]
-    if any(gap.begin > gap.end for gap in found):
-        raise _broken("gaps", "objects whose from is not after their to", gaps)
-    # What lies behind V is read anyway.
-    return [gap._replace(end=min(gap.end, value)) for gap in found if gap.begin < min(gap.end, value)]
-
-
-def _proofs(proofs: object) -> list[t.Any]:
-    """Give the fields of a bookmark that are about proofs; none for a state that has none."""
-    if _are_pairs(proofs) and len(proofs) in {0, 2} and all(type(n) is int and n >= 0 for _, n in proofs):
-        return [value for stamp, count in proofs for value in (_stamp("proofs", stamp), count)]
-    raise _broken("proofs", "two times, each with a number", proofs)
-
-
-def scope_of(state: Mapping[str, t.Any]) -> Scope | None:
-    """Read what a stream's state was made for, None where it does not say.
-
-    Raises:
-        StateError: the state is broken.
-    """
-    scope = state.get("scope")
-    if scope is None:
-        return None
-    match scope:
-        case {"namespace": str(namespace), "traverse": bool(traverse), "filter": str() | None as only}:
-            return Scope(namespace, traverse, only)
-    raise _broken("scope", "an object with namespace, traverse and filter", scope)
-
-
-def _stamp(name: str, value: object) -> str:
-    if isinstance(value, str):
-        try:
-            return normalize(value)
-        except ValueError:
-            pass
-    raise _broken(name, "a time such as 2024-11-13T15:30:45.123456Z", value)
-
-
-def _broken(name: str, takes: str, value: object) -> StateError:
-    return StateError(f"The state is broken: {name} takes {takes}, not {str(value)[:60]!r}. {START_ANEW}")
