@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import datetime as dt
-import sys
 import typing as t
 from functools import cached_property
 
@@ -13,6 +12,7 @@ from singer_sdk.configuration._dict_config import parse_environment_config
 from singer_sdk.exceptions import ConfigValidationError
 from singer_sdk.helpers._classproperty import classproperty
 from singer_sdk.tap_base import CliTestOptionValue
+from typing_extensions import override
 
 from tap_endorlabs.api.client import Api
 from tap_endorlabs.api.retry import Retry
@@ -28,11 +28,6 @@ from tap_endorlabs.sync.progress import log_request
 from tap_endorlabs.sync.signals import Signals
 from tap_endorlabs.sync.state import bookmarks_in, in_own_form
 from tap_endorlabs.validation import find_faults
-
-if sys.version_info >= (3, 12):
-    from typing import override  # noqa: ICN003
-else:
-    from typing_extensions import override
 
 if t.TYPE_CHECKING:
     from types import FrameType

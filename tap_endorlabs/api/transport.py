@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import sys
 import threading
 import typing as t
 from collections import Counter
@@ -13,6 +12,7 @@ from urllib.parse import urlsplit
 
 import requests
 from requests.adapters import HTTPAdapter
+from typing_extensions import override
 
 from tap_endorlabs.api.answer import Answer
 from tap_endorlabs.api.body import ENCODING, read_body
@@ -21,11 +21,6 @@ from tap_endorlabs.api.problem import ProblemError, problem_in
 from tap_endorlabs.api.verdict import Verdicts, innermost
 from tap_endorlabs.errors import RateLimitedError
 from tap_endorlabs.redaction import Secrets
-
-if sys.version_info >= (3, 12):
-    from typing import override  # noqa: ICN003
-else:
-    from typing_extensions import override
 
 if t.TYPE_CHECKING:
     from collections.abc import Callable, Mapping

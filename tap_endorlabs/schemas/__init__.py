@@ -6,11 +6,7 @@ import sys
 import typing as t
 
 from singer_sdk.schema.source import SchemaDirectory
-
-if sys.version_info >= (3, 12):
-    from typing import override  # noqa: ICN003
-else:
-    from typing_extensions import override
+from typing_extensions import override
 
 
 class LogSchemas(SchemaDirectory):

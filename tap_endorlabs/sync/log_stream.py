@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import contextlib
 import datetime as dt
-import sys
 import time
 import typing as t
 from dataclasses import replace
@@ -13,6 +12,7 @@ from itertools import islice
 from singer_sdk import Stream, metrics
 from singer_sdk.helpers.conform import TypeConformanceLevel
 from singer_sdk.schema.source import StreamSchema
+from typing_extensions import override
 
 from tap_endorlabs.api.client import LogClient
 from tap_endorlabs.archive import ACTIVE_UNTIL
@@ -25,11 +25,6 @@ from tap_endorlabs.sync.progress import Outcome
 from tap_endorlabs.sync.run import LogRun
 from tap_endorlabs.sync.state import resume
 from tap_endorlabs.timestamps import earlier, stamp_of
-
-if sys.version_info >= (3, 12):
-    from typing import override  # noqa: ICN003
-else:
-    from typing_extensions import override
 
 if t.TYPE_CHECKING:
     import logging

@@ -10,13 +10,9 @@ from itertools import pairwise
 
 from singer_sdk.io_base import SingerWriter
 from singer_sdk.mapper import SameRecordTransform
+from typing_extensions import override
 
 from tap_endorlabs.errors import TapError, TargetGoneError, one_line
-
-if sys.version_info >= (3, 12):
-    from typing import override  # noqa: ICN003
-else:
-    from typing_extensions import override
 
 if t.TYPE_CHECKING:
     import datetime as dt
