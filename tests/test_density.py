@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from tap_endorlabs.density import Density
+from tap_endorlabs.reading.density import Density
 from tests.log_model import event
 
 PAGE = 100

@@ -9,9 +9,9 @@ from http import HTTPStatus
 import pytest
 
 from tap_endorlabs.api.records import Page
-from tap_endorlabs.archive import Zone
 from tap_endorlabs.errors import ApiError, TapError, TooSlowError, TransientError, UnreadableError
-from tap_endorlabs.timeline import read_range
+from tap_endorlabs.reading.archive import Zone
+from tap_endorlabs.reading.timeline import read_range
 from tests.log_model import LogModel
 from tests.test_pagination import CLOSER_STOP, START, at, crowds_that_come_closer
 

@@ -26,7 +26,7 @@ VERSION = PROJECT["project"]["version"]
 
 PACKAGE = {
     str(path.relative_to(ROOT))
-    for pattern in ("*.py", "schemas/*.py", "schemas/*.json", "py.typed")
+    for pattern in ("**/*.py", "schemas/*.json", "py.typed")
     for path in (ROOT / "tap_endorlabs").glob(pattern)
 }
 

@@ -11,11 +11,11 @@ from hypothesis import strategies as st
 
 from tap_endorlabs.api.query import Query
 from tap_endorlabs.api.records import Event, Page
-from tap_endorlabs.archive import ARCHIVE, Zone
 from tap_endorlabs.errors import ApiError, TooSlowError
-from tap_endorlabs.limits import Limits
-from tap_endorlabs.pagination import SeekPaginator
-from tap_endorlabs.timeline import read_range
+from tap_endorlabs.reading.archive import ARCHIVE, Zone
+from tap_endorlabs.reading.limits import Limits
+from tap_endorlabs.reading.pagination import SeekPaginator
+from tap_endorlabs.reading.timeline import read_range
 from tap_endorlabs.timestamps import stamp_of_second
 from tests.log_model import LogModel, event
 

@@ -10,14 +10,14 @@ from dataclasses import replace
 
 import pytest
 
-from tap_endorlabs import proof
-from tap_endorlabs.archive import Zone
-from tap_endorlabs.counting import Counter
 from tap_endorlabs.errors import ApiError, TooSlowError, UncountedError
-from tap_endorlabs.pieces import Stretch
-from tap_endorlabs.proof import Part, Proof
-from tap_endorlabs.rereading import Rereader
-from tap_endorlabs.zone_reader import ZoneReader
+from tap_endorlabs.proof import proof
+from tap_endorlabs.proof.counting import Counter
+from tap_endorlabs.proof.proof import Part, Proof
+from tap_endorlabs.proof.rereading import Rereader
+from tap_endorlabs.proof.zone_reader import ZoneReader
+from tap_endorlabs.reading.archive import Zone
+from tap_endorlabs.reading.pieces import Stretch
 from tests.conftest import NOW
 from tests.fake_endor_api import Fault, make_events, make_events_at
 from tests.fake_endor_api.times import to_nanoseconds
@@ -136,7 +136,7 @@ class Forgetful:
 
 @pytest.mark.parametrize("most_at_once", [100, 10_000])
 def test_what_a_count_does_not_prove_is_read_again(most_at_once: int, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("tap_endorlabs.rereading.MOST_AT_ONCE", most_at_once)
+    monkeypatch.setattr("tap_endorlabs.proof.rereading.MOST_AT_ONCE", most_at_once)
     log = a_log(1500)
     stop = START + 1500 * 9
     reader = ZoneReader(Forgetful(log).fetch, some_settings(page_size=50, concurrency=4), stop, LOGGER)

@@ -138,7 +138,7 @@ def test_a_run_makes_the_second_state_of_the_first() -> None:
 
 
 def test_the_readme_names_every_module() -> None:
-    modules = {path.name for path in (ROOT / "tap_endorlabs").glob("*.py")} - {"__init__.py", "__main__.py"}
+    modules = {path.name for path in (ROOT / "tap_endorlabs").rglob("*.py")} - {"__init__.py", "__main__.py"}
     assert {module for module in modules if f"`{module}`" in README} == modules
 
 

@@ -13,8 +13,8 @@ from singer_sdk import Stream, Tap
 from singer_sdk.testing import SuiteConfig, get_tap_test_class
 
 from tap_endorlabs.api.query import Query
-from tap_endorlabs.limits import Limits
-from tap_endorlabs.pagination import SeekPaginator
+from tap_endorlabs.reading.limits import Limits
+from tap_endorlabs.reading.pagination import SeekPaginator
 from tap_endorlabs.streams import STREAMS
 from tap_endorlabs.sync.log_stream import LogStream
 from tap_endorlabs.tap import TapEndorLabs

@@ -14,9 +14,9 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from tap_endorlabs.archive import Zone
 from tap_endorlabs.errors import ApiError, TooSlowError
-from tap_endorlabs.timeline import read_range
+from tap_endorlabs.reading.archive import Zone
+from tap_endorlabs.reading.timeline import read_range
 from tests.log_model import LogModel, event
 
 if t.TYPE_CHECKING:

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import typing as t
 
-from tap_endorlabs.archive import ACTIVE_UNTIL
 from tap_endorlabs.errors import StateError
+from tap_endorlabs.reading.archive import ACTIVE_UNTIL
 from tap_endorlabs.sync.state import START_ANEW
 from tap_endorlabs.timestamps import earlier
 

@@ -6,16 +6,16 @@ import time
 import typing as t
 
 from tap_endorlabs.api.query import SMALLEST_PAGE, Query
-from tap_endorlabs.archive import ACTIVE_UNTIL, Zone
-from tap_endorlabs.databases import Databases
 from tap_endorlabs.errors import TapError, UnreadableError
+from tap_endorlabs.proof.databases import Databases
+from tap_endorlabs.proof.zone_reader import ZoneReader
+from tap_endorlabs.reading.archive import ACTIVE_UNTIL, Zone
 from tap_endorlabs.sync.beginning import tell_of_range
 from tap_endorlabs.sync.bookmark import Bookmark
 from tap_endorlabs.sync.findings import Findings
 from tap_endorlabs.sync.probing import probe
 from tap_endorlabs.sync.progress import Progress
 from tap_endorlabs.timestamps import DAY, MINUTE, earlier, second_after, second_of, stamp_of, stamp_of_second
-from tap_endorlabs.zone_reader import ZoneReader
 
 if t.TYPE_CHECKING:
     import datetime as dt
@@ -23,7 +23,7 @@ if t.TYPE_CHECKING:
     from collections.abc import Callable, Generator
 
     from tap_endorlabs.api.records import Event, Page, Reject
-    from tap_endorlabs.pieces import Stretch
+    from tap_endorlabs.reading.pieces import Stretch
     from tap_endorlabs.settings import Settings
     from tap_endorlabs.sync.bookmark import Gap
 

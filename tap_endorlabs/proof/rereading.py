@@ -11,9 +11,9 @@ import typing as t
 from bisect import bisect_left
 
 from tap_endorlabs.api.query import Query
-from tap_endorlabs.detours import DEFAULT_PAGE_SIZE
 from tap_endorlabs.errors import TooSlowError, UncountedError
-from tap_endorlabs.pieces import Stretch
+from tap_endorlabs.reading.detours import DEFAULT_PAGE_SIZE
+from tap_endorlabs.reading.pieces import Stretch
 from tap_endorlabs.timestamps import MINUTE, stamp_of_second
 
 if t.TYPE_CHECKING:
@@ -21,8 +21,8 @@ if t.TYPE_CHECKING:
     from collections.abc import Callable, Generator
 
     from tap_endorlabs.api.records import Event, Page, Reject
-    from tap_endorlabs.counting import Counter
-    from tap_endorlabs.proof import Part
+    from tap_endorlabs.proof.counting import Counter
+    from tap_endorlabs.proof.proof import Part
 
 MOST_AT_ONCE = 10_000
 """So many events are read at once, as they wait in memory until they are in order."""

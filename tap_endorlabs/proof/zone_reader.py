@@ -6,11 +6,11 @@ import contextlib
 import itertools
 import typing as t
 
-from tap_endorlabs.counting import Counter
-from tap_endorlabs.proof import Proof
-from tap_endorlabs.rereading import Rereader
-from tap_endorlabs.timeline import read_range
-from tap_endorlabs.turns import Turns
+from tap_endorlabs.proof.counting import Counter
+from tap_endorlabs.proof.proof import Proof
+from tap_endorlabs.proof.rereading import Rereader
+from tap_endorlabs.proof.turns import Turns
+from tap_endorlabs.reading.timeline import read_range
 
 if t.TYPE_CHECKING:
     import logging
@@ -18,9 +18,9 @@ if t.TYPE_CHECKING:
 
     from tap_endorlabs.api.query import Query
     from tap_endorlabs.api.records import Page
-    from tap_endorlabs.archive import Zone
-    from tap_endorlabs.databases import BorderCheck
-    from tap_endorlabs.pieces import Stretch
+    from tap_endorlabs.proof.databases import BorderCheck
+    from tap_endorlabs.reading.archive import Zone
+    from tap_endorlabs.reading.pieces import Stretch
     from tap_endorlabs.settings import Settings
 
 ROUND_SIZES = frozenset({10, 20, 25, 50, 64, 75, 128, 256, *range(100, 500, 50)})

@@ -18,15 +18,15 @@ from singer_sdk.pagination import BaseAPIPaginator
 
 from tap_endorlabs.api.query import NARROW, Query, hold_to_range
 from tap_endorlabs.api.records import Page
-from tap_endorlabs.archive import ACTIVE, Databases
-from tap_endorlabs.plan import CROWDED, Plan
+from tap_endorlabs.reading.archive import ACTIVE, Databases
+from tap_endorlabs.reading.plan import CROWDED, Plan
+from tap_endorlabs.reading.whole import WholeStretch
 from tap_endorlabs.timestamps import MINUTE, second_of, stamp_of_second
-from tap_endorlabs.whole import WholeStretch
 
 if t.TYPE_CHECKING:
     from tap_endorlabs.api.records import Event
-    from tap_endorlabs.density import Density
-    from tap_endorlabs.limits import Limits
+    from tap_endorlabs.reading.density import Density
+    from tap_endorlabs.reading.limits import Limits
 
 MOST_PAGES_WHOLE = 10
 """A stretch longer than a second that has more pages than this is not held in memory until its end."""

@@ -16,7 +16,7 @@ if t.TYPE_CHECKING:
 
     from tap_endorlabs.api.query import Query
     from tap_endorlabs.api.records import Page
-    from tap_endorlabs.limits import Limits
+    from tap_endorlabs.reading.limits import Limits
 
 DEFAULT_PAGE_SIZE = 100
 """What the API gives where no size is asked for: no server refuses such a page."""

@@ -8,15 +8,15 @@ from http import HTTPStatus
 
 from tap_endorlabs.api.query import SMALLEST_PAGE, Query
 from tap_endorlabs.api.records import Page
-from tap_endorlabs.archive import ACTIVE_UNTIL, ARCHIVED_AFTER, Border, Zone, find_border, zones
 from tap_endorlabs.errors import ApiError, ArchiveRefusedError, TooSlowError
+from tap_endorlabs.reading.archive import ACTIVE_UNTIL, ARCHIVED_AFTER, Border, Zone, find_border, zones
 from tap_endorlabs.timestamps import DAY, MINUTE
 
 if t.TYPE_CHECKING:
     import logging
     from collections.abc import Callable, Iterator
 
-    from tap_endorlabs.zone_reader import ZoneReader
+    from tap_endorlabs.proof.zone_reader import ZoneReader
 
 _YEARS = 3 * 366 * DAY
 """How long the archive keeps an event, in seconds."""

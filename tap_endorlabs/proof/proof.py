@@ -13,16 +13,16 @@ from bisect import bisect_left
 from collections import deque
 
 from tap_endorlabs.errors import ApiError, TapError, UnreadableError
-from tap_endorlabs.pieces import Stretch
+from tap_endorlabs.reading.pieces import Stretch
 from tap_endorlabs.timestamps import MINUTE, second_of, stamp_of_second
 
 if t.TYPE_CHECKING:
     from collections.abc import Generator, Iterator
 
     from tap_endorlabs.api.records import Event, Reject
-    from tap_endorlabs.archive import Databases, Zone
-    from tap_endorlabs.counting import Counter
-    from tap_endorlabs.rereading import Rereader
+    from tap_endorlabs.proof.counting import Counter
+    from tap_endorlabs.proof.rereading import Rereader
+    from tap_endorlabs.reading.archive import Databases, Zone
 
 PART_PAGES = 25
 """A part has about so many pages: each costs one request more, and waits in memory until it is proved."""

@@ -9,12 +9,12 @@ from __future__ import annotations
 
 import typing as t
 
-from tap_endorlabs.density import Density
+from tap_endorlabs.reading.density import Density
 
 if t.TYPE_CHECKING:
     from tap_endorlabs.api.records import Event, Page, Reject
-    from tap_endorlabs.limits import Limits
-    from tap_endorlabs.pagination import SeekPaginator
+    from tap_endorlabs.reading.limits import Limits
+    from tap_endorlabs.reading.pagination import SeekPaginator
 
 PAGES_AT_A_TIME = 4
 """A reader takes so many pages of a piece, then gives back what is left of it."""

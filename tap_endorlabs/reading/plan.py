@@ -8,13 +8,13 @@ from __future__ import annotations
 
 import typing as t
 
-from tap_endorlabs.density import Density
+from tap_endorlabs.reading.density import Density
 
 if t.TYPE_CHECKING:
     from collections.abc import Sequence
 
     from tap_endorlabs.api.records import Event
-    from tap_endorlabs.limits import Limits
+    from tap_endorlabs.reading.limits import Limits
 
 PAGES_WHOLE = 4
 """Where the tap chooses how long a stretch to read whole, it is made to have about so many pages."""

@@ -10,18 +10,18 @@ import threading
 import typing as t
 
 from tap_endorlabs.api.records import Page
-from tap_endorlabs.archive import ACTIVE
-from tap_endorlabs.detours import find_detour, is_without_count
 from tap_endorlabs.errors import TapError
-from tap_endorlabs.limits import Limits
-from tap_endorlabs.pagination import SeekPaginator
-from tap_endorlabs.pieces import Piece, Pieces, Stretch
+from tap_endorlabs.reading.archive import ACTIVE
+from tap_endorlabs.reading.detours import find_detour, is_without_count
+from tap_endorlabs.reading.limits import Limits
+from tap_endorlabs.reading.pagination import SeekPaginator
+from tap_endorlabs.reading.pieces import Piece, Pieces, Stretch
 
 if t.TYPE_CHECKING:
     from collections.abc import Callable, Generator, Iterator
 
     from tap_endorlabs.api.query import Query
-    from tap_endorlabs.archive import Zone
+    from tap_endorlabs.reading.archive import Zone
 
     Fetch = Callable[[Query], Page]
 
