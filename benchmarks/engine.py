@@ -16,8 +16,8 @@ import typing as t
 from pathlib import Path
 
 from benchmarks.environments import OWN_BINARIES
-from tests.fake_endor_api import DEMO_NAMESPACE, FakeEndorApi
-from tests.fake_endor_api.times import utc_now
+from fake_endor_api import DEMO_NAMESPACE, FakeEndorApi
+from fake_endor_api.times import utc_now
 from tests.orchestration.airflow import Airflow, configure, months_before, wait_for
 
 if t.TYPE_CHECKING:

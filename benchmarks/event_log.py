@@ -11,9 +11,9 @@ from array import array
 from bisect import bisect_left
 from random import Random
 
-from tests.fake_endor_api.events import make_events_at
-from tests.fake_endor_api.index import to_json
-from tests.fake_endor_api.times import SECOND, format_time
+from fake_endor_api.events import make_events_at
+from fake_endor_api.index import to_json
+from fake_endor_api.times import SECOND, format_time
 
 if t.TYPE_CHECKING:
     from collections.abc import Callable, Iterator

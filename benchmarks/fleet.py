@@ -13,10 +13,10 @@ from dataclasses import dataclass, field
 
 import simpy
 
+from fake_endor_api import RateLimit
 from tap_endorlabs.api.pace import Pace
 from tap_endorlabs.api.retry import Retry, Tries
 from tap_endorlabs.errors import RateLimitedError, TransientError
-from tests.fake_endor_api import RateLimit
 
 if t.TYPE_CHECKING:
     from collections.abc import Generator

@@ -21,7 +21,7 @@ from pathlib import Path
 from urllib.parse import parse_qsl, urlsplit
 
 from benchmarks.event_log import SHAPES, EventLog, make_times
-from tests.fake_endor_api.times import SECOND, parse_time
+from fake_endor_api.times import SECOND, parse_time
 
 LARGEST_PAGE = 500
 DEFAULT_PAGE = 100

@@ -18,8 +18,8 @@ from pathlib import Path
 
 from benchmarks.document import fill, table
 from benchmarks.fleet import Fleet, Outcome, limit_of, share, simulate
-from tests.fake_endor_api import Behaviour, FakeEndorApi, make_events
-from tests.fake_endor_api.times import utc_now
+from fake_endor_api import Behaviour, FakeEndorApi, make_events
+from fake_endor_api.times import utc_now
 from tests.harness import Process, config_for
 
 HOUR = 3_600.0

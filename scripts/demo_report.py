@@ -14,7 +14,7 @@ from random import Random
 import duckdb
 
 from analytics import LOAD
-from tests.fake_endor_api import FakeEndorApi, make_events_at
+from fake_endor_api import FakeEndorApi, make_events_at
 from tests.harness import config_for
 
 FOLDER = Path("report")

@@ -87,7 +87,7 @@ class Stage:
     def _fake_api(self) -> Iterator[str]:
         """Run the fake API on a free loopback port; give its URL."""
         port_file = self.folder / "port"
-        command = [sys.executable, "-m", "tests.fake_endor_api", "--port", "0", "--port-file", str(port_file)]
+        command = [sys.executable, "-m", "fake_endor_api", "--port", "0", "--port-file", str(port_file)]
         with self._log.open("a") as log:
             server = subprocess.Popen(
                 [*command, "--events", str(EVENTS), "--days", str(DAYS)], stdout=log, stderr=subprocess.STDOUT

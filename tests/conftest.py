@@ -9,7 +9,7 @@ import typing as t
 import pytest
 from hypothesis import settings
 
-from tests.fake_endor_api import FakeEndorApi, ManualClock, make_events
+from fake_endor_api import FakeEndorApi, ManualClock, make_events
 from tests.harness import Process
 
 if t.TYPE_CHECKING:

@@ -8,7 +8,7 @@ from __future__ import annotations
 from datetime import timedelta
 from pathlib import Path
 
-from tests.fake_endor_api import Fault
+from fake_endor_api import Fault
 from tests.faults_in_runs import (
     LOG_IN,
     PAGES,

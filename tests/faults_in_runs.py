@@ -7,14 +7,14 @@ import typing as t
 from dataclasses import dataclass
 from datetime import timedelta
 
-from tests.fake_endor_api import Fault
+from fake_endor_api import Fault
 from tests.impatient import lookups_fail
 
 if t.TYPE_CHECKING:
     from collections.abc import Callable
     from pathlib import Path
 
-    from tests.fake_endor_api import FakeEndorApi
+    from fake_endor_api import FakeEndorApi
 
     JsonObject = dict[str, t.Any]
     Arrange = Callable[["Scene"], None]

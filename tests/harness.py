@@ -13,15 +13,15 @@ import typing as t
 from dataclasses import dataclass
 from pathlib import Path
 
+from fake_endor_api import DEMO_KEY, DEMO_NAMESPACE, DEMO_SECRET
 from tap_endorlabs.api.retry import Retry
 from tap_endorlabs.redaction import Secrets
 from tap_endorlabs.tap import TapEndorLabs
-from tests.fake_endor_api import DEMO_KEY, DEMO_NAMESPACE, DEMO_SECRET
 
 if t.TYPE_CHECKING:
     from singer_sdk.io_base import SingerWriter
 
-    from tests.fake_endor_api import FakeEndorApi
+    from fake_endor_api import FakeEndorApi
 
 TAP = str(Path(sys.executable).with_name("tap-endorlabs"))
 """The executable that is installed beside this Python."""

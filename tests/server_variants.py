@@ -11,11 +11,11 @@ import typing as t
 from datetime import timedelta
 from pathlib import Path
 
-from tests.fake_endor_api import Fault, SlowQuery
+from fake_endor_api import Fault, SlowQuery
 from tests.markers import filled
 
 if t.TYPE_CHECKING:
-    from tests.fake_endor_api import FakeEndorApi
+    from fake_endor_api import FakeEndorApi
 
 DOCUMENT = Path(__file__).parent.parent / "docs" / "reliability.md"
 

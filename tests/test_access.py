@@ -10,14 +10,14 @@ import typing as t
 import pytest
 import requests_mock
 
-from tests.fake_endor_api import Fault
+from fake_endor_api import Fault
 from tests.harness import Clock, catalog_of, config_for
 from tests.in_process import run_command
 
 if t.TYPE_CHECKING:
     from pathlib import Path
 
-    from tests.fake_endor_api import FakeEndorApi
+    from fake_endor_api import FakeEndorApi
     from tests.harness import Output
 
 START = "2026-03-03T00:00:00Z"

@@ -14,6 +14,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from fake_endor_api import Fault, make_events
 from tap_endorlabs.api.client import LogClient
 from tap_endorlabs.api.records import Page
 from tap_endorlabs.errors import ArchiveRefusedError, IncompleteError, StateError
@@ -24,16 +25,15 @@ from tap_endorlabs.sync.run import LogRun
 from tap_endorlabs.sync.state import bookmark_of, resume
 from tap_endorlabs.tap import TapEndorLabs
 from tests.conftest import NOW
-from tests.fake_endor_api import Fault, make_events
 from tests.harness import config_for, run_inside
 from tests.log_model import LogModel, event
 from tests.test_run import SCOPE, moment, some_settings
 
 if t.TYPE_CHECKING:
+    from fake_endor_api import FakeEndorApi, ManualClock
+    from fake_endor_api.seen import Request
     from tap_endorlabs.api.query import Query
     from tap_endorlabs.api.records import Event
-    from tests.fake_endor_api import FakeEndorApi, ManualClock
-    from tests.fake_endor_api.seen import Request
     from tests.harness import Process
 
 DAY = 86_400

@@ -7,17 +7,17 @@ import typing as t
 
 import pytest
 
+from fake_endor_api import SlowQuery, make_events
 from tap_endorlabs.api.archive_way import ArchiveWay, best_way, count_in_archive
 from tap_endorlabs.api.query import Query
 from tap_endorlabs.api.records import Page
 from tap_endorlabs.errors import ApiError, ArchiveRefusedError, TooSlowError
 from tests.conftest import NOW
-from tests.fake_endor_api import SlowQuery, make_events
 from tests.harness import config_for, run_inside
 from tests.test_archive import uuids_of
 
 if t.TYPE_CHECKING:
-    from tests.fake_endor_api import FakeEndorApi
+    from fake_endor_api import FakeEndorApi
 
 
 def fill(api: FakeEndorApi, count: int, age: dt.timedelta) -> dict[str, t.Any]:

@@ -7,17 +7,17 @@ import typing as t
 
 import pytest
 
+from fake_endor_api import Fault, SlowQuery, make_events, make_events_at
+from fake_endor_api.errors import ApiError
+from fake_endor_api.times import SECOND, to_nanoseconds
 from tests.conftest import NOW
-from tests.fake_endor_api import Fault, SlowQuery, make_events, make_events_at
-from tests.fake_endor_api.errors import ApiError
-from tests.fake_endor_api.times import SECOND, to_nanoseconds
 from tests.harness import config_for
 from tests.in_process import run_command
 
 if t.TYPE_CHECKING:
     from pathlib import Path
 
-    from tests.fake_endor_api import FakeEndorApi, ManualClock
+    from fake_endor_api import FakeEndorApi, ManualClock
     from tests.harness import Output
 
 pytestmark = pytest.mark.faults

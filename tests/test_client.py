@@ -11,6 +11,7 @@ from urllib.parse import parse_qs, urlsplit
 import pytest
 import requests
 
+from fake_endor_api.errors import GRPC_CODES
 from tap_endorlabs.api.auth import ApiKeyAuth
 from tap_endorlabs.api.client import Api, LogClient
 from tap_endorlabs.api.pace import Pace
@@ -18,7 +19,6 @@ from tap_endorlabs.api.query import Query, parameters_of
 from tap_endorlabs.api.transport import Transport
 from tap_endorlabs.errors import ApiError, TapError, TooSlowError, TransientError
 from tap_endorlabs.settings import Settings
-from tests.fake_endor_api.errors import GRPC_CODES
 from tests.harness import Clock
 
 if t.TYPE_CHECKING:

@@ -18,20 +18,20 @@ from urllib.parse import urlsplit
 import pytest
 from jsonschema import Draft202012Validator
 
-from tap_endorlabs.settings import OWN_SETTINGS
-from tap_endorlabs.timestamps import earlier, normalize, stamp_of
-from tests.conftest import NOW
-from tests.fake_endor_api import (
+from fake_endor_api import (
     DEMO_SECRET,
     Fault,
     make_events,
 )
+from tap_endorlabs.settings import OWN_SETTINGS
+from tap_endorlabs.timestamps import earlier, normalize, stamp_of
+from tests.conftest import NOW
 from tests.harness import Output, Process, config_for
 from tests.harness import catalog_of as own_catalog
 from tests.in_process import run_command
 
 if t.TYPE_CHECKING:
-    from tests.fake_endor_api import FakeEndorApi, ManualClock
+    from fake_endor_api import FakeEndorApi, ManualClock
 
 START = "2026-03-03T00:00:00Z"
 

@@ -16,13 +16,13 @@ import requests
 from hypothesis import given
 from hypothesis import strategies as st
 
+from fake_endor_api import FakeEndorApi, Fault
+from fake_endor_api.errors import GRPC_CODES
 from tap_endorlabs.api.pace import Pace
 from tap_endorlabs.api.pages import decode_page
 from tap_endorlabs.api.problem import Problem, ProblemError, Report
 from tap_endorlabs.api.transport import Transport
 from tap_endorlabs.errors import ApiError, LogInError, RateLimitedError, TapError, TooSlowError, TransientError
-from tests.fake_endor_api import FakeEndorApi, Fault
-from tests.fake_endor_api.errors import GRPC_CODES
 from tests.harness import Clock, config_for, run_inside
 from tests.test_client import AUTH, DATE, HERE, LIST, PAGE, URL, Exchange, exchange, token
 

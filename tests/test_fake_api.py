@@ -9,9 +9,7 @@ import pytest
 import requests
 from jsonschema import Draft202012Validator
 
-from tap_endorlabs.tap import TapEndorLabs
-from tests.conftest import NOW
-from tests.fake_endor_api import (
+from fake_endor_api import (
     DEMO_KEY,
     DEMO_SECRET,
     PARTNER_SAMPLE,
@@ -22,9 +20,11 @@ from tests.fake_endor_api import (
     make_events,
     make_events_at,
 )
+from tap_endorlabs.tap import TapEndorLabs
+from tests.conftest import NOW
 
 if t.TYPE_CHECKING:
-    from tests.fake_endor_api import ManualClock
+    from fake_endor_api import ManualClock
 
 SECOND = 1_000_000_000
 BASE = int(NOW.timestamp()) * SECOND - 3600 * SECOND

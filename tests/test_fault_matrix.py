@@ -10,8 +10,8 @@ from dataclasses import dataclass
 
 import pytest
 
-from tests.fake_endor_api import FakeEndorApi, make_events_at
-from tests.fake_endor_api.times import to_nanoseconds, utc_now
+from fake_endor_api import FakeEndorApi, make_events_at
+from fake_endor_api.times import to_nanoseconds, utc_now
 from tests.fault_matrix import CASES, COMPLETE, LEFT_OUT
 from tests.faults_in_runs import LAST, MIDDLE, PAGE_SIZE, Case, Outcome, Scene
 from tests.harness import Output, config_for

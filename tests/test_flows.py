@@ -11,11 +11,7 @@ import typing as t
 import pytest
 from singer_sdk.io_base import SingerWriter
 
-from tap_endorlabs.errors import ApiError, IncompleteError, TransientError, UncountedError
-from tap_endorlabs.sync.bookmark import Bookmark, Scope
-from tap_endorlabs.tap import TapEndorLabs
-from tests.conftest import NOW
-from tests.fake_endor_api import (
+from fake_endor_api import (
     PARTNER_SAMPLE,
     FakeEndorApi,
     Fault,
@@ -24,10 +20,14 @@ from tests.fake_endor_api import (
     make_events,
     make_events_at,
 )
+from tap_endorlabs.errors import ApiError, IncompleteError, TransientError, UncountedError
+from tap_endorlabs.sync.bookmark import Bookmark, Scope
+from tap_endorlabs.tap import TapEndorLabs
+from tests.conftest import NOW
 from tests.harness import Clock, Output, config_for, run_inside
 
 if t.TYPE_CHECKING:
-    from tests.fake_endor_api import ManualClock
+    from fake_endor_api import ManualClock
 
 START = "2026-03-03T00:00:00Z"
 SECOND = 1_000_000_000

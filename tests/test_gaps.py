@@ -7,9 +7,9 @@ import typing as t
 
 import pytest
 
+from fake_endor_api import Fault, make_events_at, make_sign_ins
+from fake_endor_api.times import to_nanoseconds
 from tests.conftest import NOW
-from tests.fake_endor_api import Fault, make_events_at, make_sign_ins
-from tests.fake_endor_api.times import to_nanoseconds
 from tests.harness import catalog_of, config_for, run_inside
 from tests.in_process import run_command
 
@@ -17,7 +17,7 @@ if t.TYPE_CHECKING:
     from collections.abc import Iterable
     from pathlib import Path
 
-    from tests.fake_endor_api import FakeEndorApi, ManualClock
+    from fake_endor_api import FakeEndorApi, ManualClock
 
 SECOND = dt.timedelta(seconds=1)
 

@@ -14,12 +14,12 @@ import pytest
 import requests
 import requests_mock as mocking
 
+from fake_endor_api import FakeEndorApi, Fault
 from tap_endorlabs.api.body import LARGEST_BODY, read_body
 from tap_endorlabs.api.pages import decode_page
 from tap_endorlabs.errors import TapError, TooSlowError, TransientError
 from tap_endorlabs.sync.messages import record_lines
 from tests.conftest import NOW
-from tests.fake_endor_api import FakeEndorApi, Fault
 from tests.harness import Output, config_for, run_inside
 from tests.in_process import run_command
 from tests.raw_server import RawServer

@@ -12,11 +12,11 @@ import requests_mock as mocking
 from hypothesis import assume, example, given
 from hypothesis import strategies as st
 
+from fake_endor_api import FakeEndorApi, Fault, make_events
+from fake_endor_api.behaviour import Behaviour
+from fake_endor_api.errors import ApiError
+from fake_endor_api.filter_syntax import Condition, Expression, Junction, Moment, parse
 from tests.conftest import NOW
-from tests.fake_endor_api import FakeEndorApi, Fault, make_events
-from tests.fake_endor_api.behaviour import Behaviour
-from tests.fake_endor_api.errors import ApiError
-from tests.fake_endor_api.filter_syntax import Condition, Expression, Junction, Moment, parse
 from tests.harness import Output, config_for
 from tests.in_process import run_command
 from tests.test_client import AUTH, HERE, PAGE, URL, Exchange, token

@@ -15,14 +15,14 @@ from endor_landing.files import Folder
 from endor_landing.landing import Landing, SeamError
 from endor_landing.months import Month, months_between
 from endor_landing.tap import Delivery, Tap, TapFailedError
+from fake_endor_api import make_events
 from tests.conftest import NOW
-from tests.fake_endor_api import make_events
 from tests.harness import TAP, config_for
 
 if t.TYPE_CHECKING:
     from pathlib import Path
 
-    from tests.fake_endor_api import FakeEndorApi
+    from fake_endor_api import FakeEndorApi
 
 TAKEOVER = Month(2026, 3)
 

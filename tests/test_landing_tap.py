@@ -21,7 +21,7 @@ from tests.harness import TAP, config_for
 if t.TYPE_CHECKING:
     from pathlib import Path
 
-    from tests.fake_endor_api import FakeEndorApi
+    from fake_endor_api import FakeEndorApi
 
 
 def test_a_tap_that_fails_says_so(tmp_path: Path, empty_api: FakeEndorApi) -> None:

@@ -8,15 +8,15 @@ import typing as t
 
 import pytest
 
+from fake_endor_api import make_events
 from tests.conftest import NOW
-from tests.fake_endor_api import make_events
 from tests.harness import catalog_of, config_for
 from tests.in_process import run_command
 
 if t.TYPE_CHECKING:
     from pathlib import Path
 
-    from tests.fake_endor_api import FakeEndorApi
+    from fake_endor_api import FakeEndorApi
     from tests.harness import Output
 
 START = "2026-03-03T00:00:00Z"

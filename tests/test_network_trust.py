@@ -12,9 +12,9 @@ from base64 import b64encode
 import pytest
 import trustme
 
+from fake_endor_api import DEMO_KEY, DEMO_SECRET, FakeEndorApi, Fault, ManualClock, make_events
 from tap_endorlabs.errors import ApiError, TapError
 from tests.conftest import NOW
-from tests.fake_endor_api import DEMO_KEY, DEMO_SECRET, FakeEndorApi, Fault, ManualClock, make_events
 from tests.harness import Process, config_for, run_inside
 from tests.in_process import run_command
 from tests.raw_server import RawServer

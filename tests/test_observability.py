@@ -10,12 +10,12 @@ from collections import Counter
 
 import pytest
 
+from fake_endor_api import Fault, make_events
 from tests.conftest import NOW
-from tests.fake_endor_api import Fault, make_events
 from tests.harness import Output, config_for
 
 if t.TYPE_CHECKING:
-    from tests.fake_endor_api import FakeEndorApi
+    from fake_endor_api import FakeEndorApi
     from tests.harness import Process
 
 START = "2026-03-03T00:00:00Z"

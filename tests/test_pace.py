@@ -6,9 +6,9 @@ import datetime as dt
 
 import pytest
 
+from fake_endor_api import RateLimit
 from tap_endorlabs.api.pace import LONGEST, Pace
 from tap_endorlabs.errors import StoppedError, TransientError
-from tests.fake_endor_api import RateLimit
 from tests.harness import Clock
 
 EPOCH = dt.datetime(2026, 1, 1, tzinfo=dt.timezone.utc)

@@ -65,7 +65,9 @@ def test_the_wheel_holds_the_package_and_nothing_else(built: Path) -> None:
 def test_the_sdist_holds_what_builds_and_tests_the_package_and_nothing_else(built: Path) -> None:
     with tarfile.open(built / f"tap_endorlabs-{VERSION}.tar.gz") as sdist:
         names = {name.partition("/")[2] for name in sdist.getnames()}
-    tests = {str(path.relative_to(ROOT)) for path in (ROOT / "tests").rglob("*.py")}
+    tests = {
+        str(path.relative_to(ROOT)) for name in ("tests", "fake_endor_api") for path in (ROOT / name).rglob("*.py")
+    }
     analytics = {
         str(path.relative_to(ROOT)) for end in ("py", "sql", "j2") for path in (ROOT / "analytics").rglob(f"*.{end}")
     }

@@ -10,9 +10,9 @@ from itertools import pairwise
 from hypothesis import given
 from hypothesis import strategies as st
 
+from fake_endor_api import FakeEndorApi, make_events_at
 from tap_endorlabs.timestamps import stamp_of_second
 from tests.conftest import NOW
-from tests.fake_endor_api import FakeEndorApi, make_events_at
 from tests.harness import config_for, run_inside
 from tests.log_model import event
 from tests.test_run import START, Chain

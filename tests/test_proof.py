@@ -10,6 +10,8 @@ from dataclasses import replace
 
 import pytest
 
+from fake_endor_api import Fault, make_events, make_events_at
+from fake_endor_api.times import to_nanoseconds
 from tap_endorlabs.errors import ApiError, TooSlowError, UncountedError
 from tap_endorlabs.proof import proof
 from tap_endorlabs.proof.counting import Counter
@@ -19,8 +21,6 @@ from tap_endorlabs.proof.zone_reader import ZoneReader
 from tap_endorlabs.reading.archive import Zone
 from tap_endorlabs.reading.pieces import Stretch
 from tests.conftest import NOW
-from tests.fake_endor_api import Fault, make_events, make_events_at
-from tests.fake_endor_api.times import to_nanoseconds
 from tests.harness import config_for, run_inside
 from tests.in_process import run_command
 from tests.log_model import LogModel, event
@@ -29,9 +29,9 @@ from tests.test_run import LOGGER, START, some_settings
 if t.TYPE_CHECKING:
     from pathlib import Path
 
+    from fake_endor_api import FakeEndorApi, ManualClock
     from tap_endorlabs.api.query import Query
     from tap_endorlabs.api.records import Page
-    from tests.fake_endor_api import FakeEndorApi, ManualClock
 
 TEN_DAYS_AGO = (NOW - dt.timedelta(days=10)).isoformat()
 

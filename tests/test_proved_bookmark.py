@@ -4,12 +4,12 @@ from __future__ import annotations
 
 import typing as t
 
+from fake_endor_api import make_events
 from tests.conftest import NOW
-from tests.fake_endor_api import make_events
 from tests.harness import config_for, run_inside
 
 if t.TYPE_CHECKING:
-    from tests.fake_endor_api import FakeEndorApi, ManualClock
+    from fake_endor_api import FakeEndorApi, ManualClock
 
 
 def test_empty_answers_among_the_last_seconds_lose_nothing(empty_api: FakeEndorApi, clock: ManualClock) -> None:

@@ -12,6 +12,7 @@ import pytest
 import yaml
 from jsonschema import Draft202012Validator
 
+from fake_endor_api import PARTNER_SAMPLE
 from scripts.generate import settings_table, texts
 from tap_endorlabs.api.records import Event
 from tap_endorlabs.settings import OWN_SETTINGS, SETTINGS_SCHEMA
@@ -22,7 +23,6 @@ from tap_endorlabs.sync.progress import Outcome
 from tap_endorlabs.sync.state import bookmark_of
 from tap_endorlabs.tap import TapEndorLabs
 from tap_endorlabs.timestamps import earlier
-from tests.fake_endor_api import PARTNER_SAMPLE
 from tests.markers import between
 
 ROOT = Path(__file__).parent.parent

@@ -12,6 +12,7 @@ import pytest
 from singer_sdk import Stream, Tap
 from singer_sdk.testing import SuiteConfig, get_tap_test_class
 
+from fake_endor_api import FakeEndorApi, ManualClock, make_events, make_sign_ins
 from tap_endorlabs.api.query import Query
 from tap_endorlabs.reading.limits import Limits
 from tap_endorlabs.reading.pagination import SeekPaginator
@@ -19,7 +20,6 @@ from tap_endorlabs.streams import STREAMS
 from tap_endorlabs.sync.log_stream import LogStream
 from tap_endorlabs.tap import TapEndorLabs
 from tests.conftest import NOW
-from tests.fake_endor_api import FakeEndorApi, ManualClock, make_events, make_sign_ins
 from tests.harness import catalog_of, config_for
 
 if t.TYPE_CHECKING:

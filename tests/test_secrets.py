@@ -16,8 +16,8 @@ import yaml
 from hypothesis import given
 from hypothesis import strategies as st
 
+from fake_endor_api import FakeEndorApi, Fault
 from tap_endorlabs.redaction import Secrets, guarded_log
-from tests.fake_endor_api import FakeEndorApi, Fault
 from tests.harness import Output, Process, config_for
 from tests.in_process import run_command
 

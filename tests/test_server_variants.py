@@ -7,9 +7,9 @@ import typing as t
 
 import pytest
 
+from fake_endor_api import make_events
 from tests import fault_matrix, server_variants
 from tests.conftest import NOW
-from tests.fake_endor_api import make_events
 from tests.harness import config_for
 from tests.in_process import run_command
 from tests.server_variants import VARIANTS, Variant
@@ -18,7 +18,7 @@ if t.TYPE_CHECKING:
     import types
     from pathlib import Path
 
-    from tests.fake_endor_api import FakeEndorApi
+    from fake_endor_api import FakeEndorApi
 
 LOGS = {"recent": (2000, 10), "old": (2000, 90), "few": (90, 0.01), "a hundred": (100, 0.01)}
 """How many events in how many days."""

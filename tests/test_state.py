@@ -13,6 +13,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from fake_endor_api import Fault, make_events
 from tap_endorlabs.api.client import LogClient
 from tap_endorlabs.errors import ApiError, StateError
 from tap_endorlabs.sync.bookmark import Bookmark, Gap, Scope
@@ -20,7 +21,6 @@ from tap_endorlabs.sync.state import bookmark_of, scope_of
 from tap_endorlabs.tap import TapEndorLabs
 from tap_endorlabs.timestamps import normalize, second_after, stamp_of, stamp_of_second
 from tests.conftest import NOW
-from tests.fake_endor_api import Fault, make_events
 from tests.harness import catalog_of, config_for, run_inside
 from tests.in_process import run_command
 from tests.log_model import event
@@ -29,7 +29,7 @@ from tests.test_run import SCOPE
 if t.TYPE_CHECKING:
     from pathlib import Path
 
-    from tests.fake_endor_api import FakeEndorApi, ManualClock
+    from fake_endor_api import FakeEndorApi, ManualClock
 
 State = dict[str, t.Any]
 

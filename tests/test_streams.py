@@ -9,15 +9,15 @@ import typing as t
 import pytest
 from jsonschema import Draft202012Validator
 
+from fake_endor_api import FakeEndorApi, Fault, make_events, make_sign_ins
 from tap_endorlabs.streams import STREAMS
 from tap_endorlabs.tap import TapEndorLabs
 from tap_endorlabs.timestamps import normalize
 from tests.conftest import NOW
-from tests.fake_endor_api import FakeEndorApi, Fault, make_events, make_sign_ins
 from tests.harness import Output, Process, catalog_of, config_for, run_inside
 
 if t.TYPE_CHECKING:
-    from tests.fake_endor_api import ManualClock
+    from fake_endor_api import ManualClock
 
 START = NOW - dt.timedelta(days=10)
 BOTH = catalog_of("audit_logs", "authentication_logs")

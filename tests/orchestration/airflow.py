@@ -15,7 +15,7 @@ from pathlib import Path
 
 import requests
 
-from tests.fake_endor_api import DEMO_KEY, DEMO_SECRET
+from fake_endor_api import DEMO_KEY, DEMO_SECRET
 
 if t.TYPE_CHECKING:
     import datetime as dt

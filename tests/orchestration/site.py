@@ -12,9 +12,9 @@ import typing as t
 from dataclasses import dataclass
 
 from endor_landing.months import Month
+from fake_endor_api import FakeEndorApi, make_events, make_events_at
+from fake_endor_api.times import SECOND, to_nanoseconds, utc_now
 from tap_endorlabs.timestamps import normalize
-from tests.fake_endor_api import FakeEndorApi, make_events, make_events_at
-from tests.fake_endor_api.times import SECOND, to_nanoseconds, utc_now
 from tests.orchestration.airflow import ROOT, Airflow, configure, months_before
 
 if t.TYPE_CHECKING:

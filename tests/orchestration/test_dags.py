@@ -12,8 +12,8 @@ import typing as t
 
 import pytest
 
-from tests.fake_endor_api import DEMO_KEY, DEMO_SECRET, FakeEndorApi, Fault
-from tests.fake_endor_api.times import utc_now
+from fake_endor_api import DEMO_KEY, DEMO_SECRET, FakeEndorApi, Fault
+from fake_endor_api.times import utc_now
 from tests.orchestration.airflow import ROOT, wait_for
 from tests.orchestration.object_store import ObjectStore
 from tests.orchestration.site import API_KEYS, CONCURRENCY, NAMESPACES, SLOTS, Site, sorted_events

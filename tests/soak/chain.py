@@ -12,9 +12,9 @@ import time
 import typing as t
 from dataclasses import dataclass, field, fields
 
+from fake_endor_api import FakeEndorApi, ManualClock
 from tap_endorlabs.timestamps import earlier, stamp_of
 from tests.conftest import NOW
-from tests.fake_endor_api import FakeEndorApi, ManualClock
 from tests.harness import Process, config_for
 from tests.soak.ledger import Ledger
 from tests.soak.scenario import Kill, Run, Scenario

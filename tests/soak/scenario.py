@@ -8,13 +8,13 @@ import typing as t
 from dataclasses import dataclass
 from random import Random
 
+from fake_endor_api import Fault, make_events_at
+from fake_endor_api.times import SECOND, from_nanoseconds, to_nanoseconds
 from tests.conftest import NOW
-from tests.fake_endor_api import Fault, make_events_at
-from tests.fake_endor_api.times import SECOND, from_nanoseconds, to_nanoseconds
 from tests.soak.quirks import Quirk, quirks
 
 if t.TYPE_CHECKING:
-    from tests.fake_endor_api.faults import Where
+    from fake_endor_api.faults import Where
 
 AGES = (dt.timedelta(minutes=10), dt.timedelta(hours=7), dt.timedelta(days=29), dt.timedelta(days=90))
 """How far back the first event may lie, seen from the first run."""

@@ -18,7 +18,7 @@ if t.TYPE_CHECKING:
     import signal
     from collections.abc import Callable, Iterator
 
-    from tests.fake_endor_api import FakeEndorApi
+    from fake_endor_api import FakeEndorApi
 
 ROOT = Path(__file__).parent.parent.parent
 PKILL = shutil.which("pkill") or "pkill"

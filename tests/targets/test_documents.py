@@ -12,7 +12,7 @@ import typing as t
 
 import pytest
 
-from tests.fake_endor_api import DEMO_KEY, DEMO_NAMESPACE, DEMO_SECRET, FakeEndorApi, make_events
+from fake_endor_api import DEMO_KEY, DEMO_NAMESPACE, DEMO_SECRET, FakeEndorApi, make_events
 from tests.harness import config_for
 from tests.meltano import environment_for
 from tests.targets.pipeline import ROOT

@@ -9,9 +9,9 @@ import duckdb
 import pytest
 
 from analytics import LOAD, statements
+from fake_endor_api import make_events
 from scripts.demo_duckdb import QUESTIONS
 from tests.conftest import NOW
-from tests.fake_endor_api import make_events
 from tests.targets.conftest import START
 
 if t.TYPE_CHECKING:

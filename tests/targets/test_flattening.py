@@ -8,9 +8,9 @@ import typing as t
 
 import pytest
 
+from fake_endor_api import make_events
 from tap_endorlabs.timestamps import normalize
 from tests.conftest import NOW
-from tests.fake_endor_api import make_events
 from tests.targets.conftest import START
 
 if t.TYPE_CHECKING:

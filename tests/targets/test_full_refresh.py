@@ -8,8 +8,8 @@ from collections import Counter
 
 import pytest
 
+from fake_endor_api import Fault, make_events
 from tests.conftest import NOW
-from tests.fake_endor_api import Fault, make_events
 from tests.targets.conftest import START
 from tests.targets.test_interrupted_pipelines import events_of
 

@@ -9,13 +9,13 @@ from collections import Counter
 
 import pytest
 
+from fake_endor_api import Fault, make_events
 from tap_endorlabs.timestamps import normalize
 from tests.conftest import NOW
-from tests.fake_endor_api import Fault, make_events
 from tests.targets.conftest import START
 
 if t.TYPE_CHECKING:
-    from tests.fake_endor_api import FakeEndorApi, ManualClock
+    from fake_endor_api import FakeEndorApi, ManualClock
     from tests.targets.pipeline import Pipeline, Row
 
 pytestmark = [pytest.mark.targets, pytest.mark.timeout(300)]

@@ -8,13 +8,13 @@ from collections import Counter
 
 import pytest
 
+from fake_endor_api import make_events
 from scripts.demo_postgres import FINGERPRINT, QUESTIONS
 from tests.conftest import NOW
-from tests.fake_endor_api import make_events
 from tests.targets.conftest import START
 
 if t.TYPE_CHECKING:
-    from tests.fake_endor_api import ManualClock
+    from fake_endor_api import ManualClock
     from tests.targets.pipeline import Pipeline
     from tests.targets.postgres import Database
 

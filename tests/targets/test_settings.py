@@ -14,7 +14,7 @@ from tests.targets.pipeline import MELTANO, ROOT
 if t.TYPE_CHECKING:
     from pathlib import Path
 
-    from tests.fake_endor_api import FakeEndorApi
+    from fake_endor_api import FakeEndorApi
 
 pytestmark = [pytest.mark.targets, pytest.mark.timeout(300)]
 

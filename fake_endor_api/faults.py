@@ -6,12 +6,12 @@ import threading
 import typing as t
 from dataclasses import dataclass, field
 
-from tests.fake_endor_api.errors import ApiError
+from fake_endor_api.errors import ApiError
 
 if t.TYPE_CHECKING:
     from collections.abc import Callable, Mapping
 
-    from tests.fake_endor_api.filters import JsonObject
+    from fake_endor_api.filters import JsonObject
 
 Where = t.Literal["list", "auth"]
 Kind = t.Literal[

@@ -11,18 +11,18 @@ from email.utils import format_datetime
 
 from aiohttp import web
 
-from tests.fake_endor_api.answers import Answers, rewritten
-from tests.fake_endor_api.behaviour import Behaviour
-from tests.fake_endor_api.control import add_control
-from tests.fake_endor_api.errors import ApiError, invalid_argument
-from tests.fake_endor_api.faults import Fault, Faults, Where
-from tests.fake_endor_api.listener import Listener
-from tests.fake_endor_api.pages import Page
-from tests.fake_endor_api.queries import ListQuery
-from tests.fake_endor_api.seen import Request
-from tests.fake_endor_api.store import Store
-from tests.fake_endor_api.times import utc_now
-from tests.fake_endor_api.tokens import Tokens
+from fake_endor_api.answers import Answers, rewritten
+from fake_endor_api.behaviour import Behaviour
+from fake_endor_api.control import add_control
+from fake_endor_api.errors import ApiError, invalid_argument
+from fake_endor_api.faults import Fault, Faults, Where
+from fake_endor_api.listener import Listener
+from fake_endor_api.pages import Page
+from fake_endor_api.queries import ListQuery
+from fake_endor_api.seen import Request
+from fake_endor_api.store import Store
+from fake_endor_api.times import utc_now
+from fake_endor_api.tokens import Tokens
 
 if t.TYPE_CHECKING:
     import ssl

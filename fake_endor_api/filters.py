@@ -7,15 +7,15 @@ import re
 import typing as t
 from dataclasses import dataclass
 
-from tests.fake_endor_api.behaviour import Behaviour
-from tests.fake_endor_api.errors import invalid_argument
-from tests.fake_endor_api.filter_syntax import COMPARISONS, Condition, Junction, Moment, parse
-from tests.fake_endor_api.times import parse_time
+from fake_endor_api.behaviour import Behaviour
+from fake_endor_api.errors import invalid_argument
+from fake_endor_api.filter_syntax import COMPARISONS, Condition, Junction, Moment, parse
+from fake_endor_api.times import parse_time
 
 if t.TYPE_CHECKING:
     from collections.abc import Callable, Iterator
 
-    from tests.fake_endor_api.filter_syntax import Expression, Literal
+    from fake_endor_api.filter_syntax import Expression, Literal
 
 JsonObject: t.TypeAlias = "dict[str, t.Any]"
 Predicate: t.TypeAlias = "Callable[[JsonObject], bool]"

@@ -6,15 +6,15 @@ import itertools
 import json
 import typing as t
 
-from tests.fake_endor_api.index import to_json
+from fake_endor_api.index import to_json
 
 if t.TYPE_CHECKING:
     from collections.abc import Callable
 
-    from tests.fake_endor_api.behaviour import Behaviour
-    from tests.fake_endor_api.filters import JsonObject
-    from tests.fake_endor_api.pages import Page
-    from tests.fake_endor_api.queries import ListQuery
+    from fake_endor_api.behaviour import Behaviour
+    from fake_endor_api.filters import JsonObject
+    from fake_endor_api.pages import Page
+    from fake_endor_api.queries import ListQuery
 
 _LAST_RESPONSES = {
     "full": b'{"next_page_token":0,"next_page_id":""}',

@@ -5,7 +5,7 @@ from __future__ import annotations
 import typing as t
 from dataclasses import dataclass
 
-from tests.fake_endor_api.errors import invalid_argument
+from fake_endor_api.errors import invalid_argument
 
 if t.TYPE_CHECKING:
     from collections.abc import Mapping

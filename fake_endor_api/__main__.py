@@ -8,9 +8,9 @@ import threading
 from datetime import timedelta
 from pathlib import Path
 
-from tests.fake_endor_api.events import DEMO_NAMESPACE, make_events, make_sign_ins
-from tests.fake_endor_api.server import DEMO_KEY, DEMO_SECRET, FakeEndorApi
-from tests.fake_endor_api.times import utc_now
+from fake_endor_api.events import DEMO_NAMESPACE, make_events, make_sign_ins
+from fake_endor_api.server import DEMO_KEY, DEMO_SECRET, FakeEndorApi
+from fake_endor_api.times import utc_now
 
 
 def main() -> None:
@@ -39,7 +39,7 @@ def main() -> None:
 
 
 def _parser() -> argparse.ArgumentParser:
-    parser = argparse.ArgumentParser(prog="python -m tests.fake_endor_api", description=__doc__)
+    parser = argparse.ArgumentParser(prog="python -m fake_endor_api", description=__doc__)
     parser.add_argument("--host", default="127.0.0.1", help="address to listen on")
     parser.add_argument("--port", type=int, default=0, help="port to listen on, 0 for a free one")
     parser.add_argument("--port-file", type=Path, help="file to write the port to once it listens")

@@ -6,8 +6,8 @@ import re
 import typing as t
 from dataclasses import dataclass
 
-from tests.fake_endor_api.errors import invalid_argument
-from tests.fake_endor_api.times import parse_time
+from fake_endor_api.errors import invalid_argument
+from fake_endor_api.times import parse_time
 
 if t.TYPE_CHECKING:
     from collections.abc import Callable

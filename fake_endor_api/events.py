@@ -5,8 +5,8 @@ from __future__ import annotations
 import typing as t
 from random import Random
 
-from tests.fake_endor_api.payloads import KIND_PREFIX, KINDS, hex_id, make_payload, pick
-from tests.fake_endor_api.times import format_time, to_nanoseconds
+from fake_endor_api.payloads import KIND_PREFIX, KINDS, hex_id, make_payload, pick
+from fake_endor_api.times import format_time, to_nanoseconds
 
 if t.TYPE_CHECKING:
     from collections.abc import Iterable, Sequence

@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from itertools import groupby, islice
 from operator import attrgetter
 
-from tests.fake_endor_api.filters import (
+from fake_endor_api.filters import (
     CREATE_TIME,
     TIME_PATHS,
     JsonObject,

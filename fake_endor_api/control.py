@@ -8,11 +8,11 @@ from datetime import timedelta
 
 from aiohttp import web
 
-from tests.fake_endor_api.events import make_events
-from tests.fake_endor_api.times import from_nanoseconds, to_nanoseconds
+from fake_endor_api.events import make_events
+from fake_endor_api.times import from_nanoseconds, to_nanoseconds
 
 if t.TYPE_CHECKING:
-    from tests.fake_endor_api.store import Store
+    from fake_endor_api.store import Store
 
 
 def add_control(app: web.Application, store: Store, requests: list[t.Any]) -> None:

@@ -10,20 +10,20 @@ from datetime import timedelta
 from operator import attrgetter
 from random import Random
 
-from tests.fake_endor_api.behaviour import Behaviour
-from tests.fake_endor_api.errors import ApiError, invalid_argument
-from tests.fake_endor_api.events import DEMO_NAMESPACE
-from tests.fake_endor_api.filters import CREATE_TIME, MESSAGE_KIND, TimeRange, compile_filter
-from tests.fake_endor_api.index import Entry, Index, cut, cut_shuffled, sort_key, to_json
-from tests.fake_endor_api.pages import Page
-from tests.fake_endor_api.times import to_nanoseconds, utc_now
+from fake_endor_api.behaviour import Behaviour
+from fake_endor_api.errors import ApiError, invalid_argument
+from fake_endor_api.events import DEMO_NAMESPACE
+from fake_endor_api.filters import CREATE_TIME, MESSAGE_KIND, TimeRange, compile_filter
+from fake_endor_api.index import Entry, Index, cut, cut_shuffled, sort_key, to_json
+from fake_endor_api.pages import Page
+from fake_endor_api.times import to_nanoseconds, utc_now
 
 if t.TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Iterator
     from datetime import datetime
 
-    from tests.fake_endor_api.filters import Filter, JsonObject
-    from tests.fake_endor_api.queries import ListQuery
+    from fake_endor_api.filters import Filter, JsonObject
+    from fake_endor_api.queries import ListQuery
 
 
 class Store:

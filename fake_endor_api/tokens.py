@@ -9,11 +9,11 @@ import threading
 import typing as t
 from datetime import datetime, timezone
 
-from tests.fake_endor_api.errors import ApiError
-from tests.fake_endor_api.times import format_time, to_nanoseconds
+from fake_endor_api.errors import ApiError
+from fake_endor_api.times import format_time, to_nanoseconds
 
 if t.TYPE_CHECKING:
-    from tests.fake_endor_api.behaviour import Behaviour
+    from fake_endor_api.behaviour import Behaviour
 
 
 class Tokens:

@@ -6,8 +6,8 @@ import typing as t
 from dataclasses import dataclass
 
 if t.TYPE_CHECKING:
-    from tests.fake_endor_api.filters import JsonObject
-    from tests.fake_endor_api.index import Entry
+    from fake_endor_api.filters import JsonObject
+    from fake_endor_api.index import Entry
 
 
 @dataclass(frozen=True)
