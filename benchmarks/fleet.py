@@ -15,7 +15,7 @@ import simpy
 
 from fake_endor_api import RateLimit
 from tap_endorlabs.api.pace import Pace
-from tap_endorlabs.api.retry import Retry, Tries
+from tap_endorlabs.api.retry import Attempts, Retry
 from tap_endorlabs.errors import RateLimitedError, TransientError
 
 if t.TYPE_CHECKING:
@@ -177,10 +177,10 @@ class _Simulation:
 
     def _request(self, pace: Pace, retry: Retry, *, limited: bool = True) -> Steps:
         """Ask until there is an answer; give whether there was one."""
-        tries = Tries(retry)
+        attempts = Attempts(retry)
         try:
             while wait := (yield from self._exchange(pace, limited=limited)):
-                yield self._env.timeout(tries.wait_after(RateLimitedError("429", wait)))
+                yield self._env.timeout(attempts.wait_after(RateLimitedError("429", wait)))
         except TransientError:
             return False
         return True

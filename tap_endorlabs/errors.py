@@ -51,7 +51,7 @@ class TransientError(TapError):
         retry_after: seconds that the server asked to wait, None where it named no time.
         advice: what the user may check if it does not pass.
         status: HTTP status of the answer, or the one that the code in its body stands for; 0 where there was none.
-        given_up: whether all tries are used up.
+        given_up: whether all attempts are used up.
     """
 
     def __init__(self, message: str, retry_after: float | None = None, advice: str = "", status: int = 0) -> None:

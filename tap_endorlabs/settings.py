@@ -163,7 +163,7 @@ class Settings:
 
     @classmethod
     def of(cls, config: Mapping[str, t.Any]) -> Settings:
-        """Take the settings from a config in which `find_faults` finds nothing."""
+        """Take the settings from a config in which `find_errors` finds nothing."""
         values: dict[str, t.Any] = {
             name: schema.get("default") if config.get(name) in {None, ""} else config[name]
             for name, schema in OWN_SETTINGS.items()

@@ -27,7 +27,7 @@ from tap_endorlabs.sync.messages import MessageWriter
 from tap_endorlabs.sync.progress import log_request
 from tap_endorlabs.sync.signals import Signals
 from tap_endorlabs.sync.state import bookmarks_in, in_own_form
-from tap_endorlabs.validation import find_faults
+from tap_endorlabs.validation import find_errors
 
 if t.TYPE_CHECKING:
     from types import FrameType
@@ -74,10 +74,10 @@ class TapEndorLabs(Tap):
     def _validate_config(self, *, raise_errors: bool = True) -> list[str]:
         self.secrets.add(*(str(self._config.get(name) or "") for name, s in OWN_SETTINGS.items() if s.get("secret")))
         self.append_builtin_config(self.config_jsonschema)
-        faults = find_faults(self._config, self.config_jsonschema, dt.datetime.now(dt.timezone.utc))
-        if faults and raise_errors:
-            raise ConfigValidationError("The settings are wrong", errors=faults)
-        return faults
+        errors = find_errors(self._config, self.config_jsonschema, dt.datetime.now(dt.timezone.utc))
+        if errors and raise_errors:
+            raise ConfigValidationError("The settings are wrong", errors=errors)
+        return errors
 
     # The SDK's handler writes a state from wherever the signal struck, also between a record and its bookmark, and ends
     # with exit code 0, as if the run were complete. It has no public hook.

@@ -40,7 +40,7 @@ _COMMENT = re.compile(r"--|//|/\*|[#;`\\]")
 _CREDENTIALS_IN_URL = re.compile(r"//[^/]*@")
 
 
-def find_faults(config: dict[str, t.Any], schema: Mapping[str, t.Any], now: dt.datetime) -> list[str]:
+def find_errors(config: dict[str, t.Any], schema: Mapping[str, t.Any], now: dt.datetime) -> list[str]:
     """Say what is wrong with settings, take text for what it says, and fill in the defaults of what is missing.
 
     Args:
@@ -55,22 +55,22 @@ def find_faults(config: dict[str, t.Any], schema: Mapping[str, t.Any], now: dt.d
     take_at_its_word(config, properties)
     # A secret in the wrong field is not to be shown there either.
     hide = Secrets(*(str(config.get(name) or "") for name in properties if properties[name].get("secret"))).hide
-    errors = _errors(config, schema)
-    faults = list(dict.fromkeys(_misfit(error, properties, hide) for error in errors))
-    faults += [_unknown(name, properties, hide) for name in config if name not in properties]
-    faults += [
+    unfit = _unfit(config, schema)
+    errors = list(dict.fromkeys(_misfit(error, properties, hide) for error in unfit))
+    errors += [_unknown(name, properties, hide) for name in config if name not in properties]
+    errors += [
         f"Setting {name} is required: {OWN_SETTINGS[name]['description']}"
         for name in schema["required"]
         if not str(config.get(name, "")).strip()
     ]
-    misfits = {error.absolute_path[0] for error in errors}
+    misfits = {error.absolute_path[0] for error in unfit}
     for name, check in _CHECKS.items():
         if config.get(name) and name not in misfits:
-            faults += check(name, config[name], hide)
-    return faults or _mismatches(config, stamp_of(now))
+            errors += check(name, config[name], hide)
+    return errors or _mismatches(config, stamp_of(now))
 
 
-def _errors(config: dict[str, t.Any], schema: Mapping[str, t.Any]) -> list[ValidationError]:
+def _unfit(config: dict[str, t.Any], schema: Mapping[str, t.Any]) -> list[ValidationError]:
     try:
         found = [error for error in JSONSchemaValidator(schema).iter_errors(config) if error.absolute_path]
     except AttributeError:

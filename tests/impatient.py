@@ -22,7 +22,7 @@ from tests.harness import Output, Process
 if t.TYPE_CHECKING:
     from pathlib import Path
 
-RETRY = Retry(first_wait=0.01, longest_wait=0.2, patience=2.0)
+RETRY = Retry(first_wait=0.01, max_wait=0.2, max_elapsed=2.0)
 """As many tries as ever, but a short time between them."""
 
 PAUSE = 0.05

@@ -25,7 +25,7 @@ def run_command(
     """Run the command; options and files are as in `Process.run`. It knows no secret of another test."""
 
     class Tap(TapEndorLabs):
-        retry = (clock or Clock()).retry(tries=2)
+        retry = (clock or Clock()).retry(max_attempts=2)
         secrets = Secrets()
 
     _, _, _, *arguments = Process(folder).command(*options, **files)

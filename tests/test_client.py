@@ -371,10 +371,10 @@ def test_a_netrc_file_adds_no_credentials(
 
 
 def test_the_time_of_the_server_comes_from_its_answer(exchange: Exchange) -> None:
-    assert exchange.auth.server_now() == dt.datetime(2023, 11, 14, 22, 13, 20, tzinfo=dt.timezone.utc)
+    assert exchange.auth.log_in_for_server_time() == dt.datetime(2023, 11, 14, 22, 13, 20, tzinfo=dt.timezone.utc)
 
 
 def test_this_machine_s_time_serves_where_the_answer_has_none(requests_mock: requests_mock.Mocker) -> None:
     requests_mock.post(AUTH, json=token()["json"] | {"expiration_time": "2999-01-01T00:00:00Z"})
     before = dt.datetime.now(dt.timezone.utc)
-    assert Exchange().auth.server_now() >= before
+    assert Exchange().auth.log_in_for_server_time() >= before

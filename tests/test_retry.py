@@ -28,7 +28,7 @@ def failing(times: int, error: Exception) -> t.Callable[[], str]:
 
 def test_waits_double_up_to_a_bound() -> None:
     clock = Clock()
-    assert clock.retry(longest_wait=10).call(failing(6, TransientError("no")), LOGGER, STOPPED) == "done"
+    assert clock.retry(max_wait=10).call(failing(6, TransientError("no")), LOGGER, STOPPED) == "done"
     assert clock.slept == [1, 2, 4, 8, 10, 10]
 
 
@@ -48,7 +48,7 @@ def test_tries_are_bounded_and_the_last_failure_says_so(caplog: pytest.LogCaptur
     clock = Clock()
     gone = TransientError("The server is gone.", advice="Look after it.")
     with pytest.raises(TransientError, match=r"^The server is gone. Gave up after 3 tries in 3 s. Look after it.$"):
-        clock.retry(tries=3).call(failing(9, gone), LOGGER, STOPPED)
+        clock.retry(max_attempts=3).call(failing(9, gone), LOGGER, STOPPED)
     assert [record.message for record in caplog.records] == [
         "The server is gone. Trying again in 1.0 s (1 of 2).",
         "The server is gone. Trying again in 2.0 s (2 of 2).",
@@ -58,15 +58,15 @@ def test_tries_are_bounded_and_the_last_failure_says_so(caplog: pytest.LogCaptur
 def test_the_last_failure_still_says_of_what_kind_it_was() -> None:
     large = TooLargeError("Too large.", 7, "Ask for less.", 429)
     with pytest.raises(TooLargeError) as caught:
-        Clock().retry(tries=2).call(failing(9, large), LOGGER, STOPPED)
+        Clock().retry(max_attempts=2).call(failing(9, large), LOGGER, STOPPED)
     last = caught.value
     assert (last.too_large, last.status, last.given_up, large.given_up) == (True, 429, True, False)
 
 
-def test_no_try_begins_after_patience_has_run_out() -> None:
+def test_no_attempt_begins_after_max_elapsed() -> None:
     clock = Clock()
     with pytest.raises(TransientError, match=r"^No. It asks to wait 61 s. Gave up after 1 try in 0 s.$"):
-        clock.retry(patience=60).call(failing(9, TransientError("No.", retry_after=61)), LOGGER, STOPPED)
+        clock.retry(max_elapsed=60).call(failing(9, TransientError("No.", retry_after=61)), LOGGER, STOPPED)
     assert clock.slept == []
 
 
@@ -91,14 +91,14 @@ def test_refusals_by_a_rate_limit_leave_the_tries_of_other_failures() -> None:
     assert clock.slept == [5, 1, 5, 2, 5, 4, 5, 8, 5, 16, 5, 32, 5, 60]
 
 
-def test_a_rate_limit_that_does_not_pass_ends_with_patience() -> None:
+def test_a_rate_limit_that_does_not_pass_ends_after_max_elapsed() -> None:
     clock = Clock()
     with pytest.raises(RateLimitedError, match=r"^Too many. It asks to wait 10 s. Gave up after 91 tries in 900 s."):
         clock.retry().call(failing(999, RateLimitedError("Too many.", 10, "Ask.")), LOGGER, STOPPED)
 
 
-def test_what_is_hopeless_is_raised_as_it_is() -> None:
+def test_what_is_given_up_on_is_raised_as_it_is() -> None:
     error = TooSlowError("too slow")
     with pytest.raises(TooSlowError) as caught:
-        Clock().retry().call(failing(1, error), LOGGER, STOPPED, hopeless=lambda e: e is error)
+        Clock().retry().call(failing(1, error), LOGGER, STOPPED, give_up_on=lambda e: e is error)
     assert caught.value is error

@@ -12,7 +12,7 @@ from singer_sdk.exceptions import ConfigValidationError
 
 from tap_endorlabs.settings import OWN_SETTINGS, Settings
 from tap_endorlabs.tap import TapEndorLabs
-from tap_endorlabs.validation import find_faults
+from tap_endorlabs.validation import find_errors
 
 if t.TYPE_CHECKING:
     from collections.abc import Callable
@@ -32,7 +32,7 @@ def judged(**changes: t.Any) -> tuple[list[str], dict[str, t.Any]]:
     schema = dict(TapEndorLabs.config_jsonschema)
     TapEndorLabs.append_builtin_config(schema)
     config = {**LEAST, **changes}
-    return find_faults(config, schema, NOW), config
+    return find_errors(config, schema, NOW), config
 
 
 def test_the_least_settings_suffice_and_the_rest_have_their_defaults() -> None:

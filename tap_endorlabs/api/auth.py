@@ -139,7 +139,7 @@ class ApiKeyAuth:
                 self._log_in(is_replacement=refused is not None)
             return t.cast("BearerAuth", self._auth)
 
-    def server_now(self) -> dt.datetime:
+    def log_in_for_server_time(self) -> dt.datetime:
         """Log in, and give the time of the server as its answer states it (of this machine where it does not)."""
         with self._lock:
             answer = self._log_in()

@@ -114,14 +114,14 @@ class LogClient:
     def _fetch(self, query: Query, way: ArchiveWay | None = None) -> Page:
         faults = 0
 
-        def is_hopeless(error: TransientError) -> bool:
+        def asks_for_less(error: TransientError) -> bool:
             """Whether to ask for less instead of for the same once more."""
             nonlocal faults
             faults += error.status == HTTPStatus.INTERNAL_SERVER_ERROR
             return query.divisible and (isinstance(error, TooSlowError) or faults == _MOST_FAULTS)
 
         stopped = self._api.transport.pace.stopped
-        return self._api.retry.call(lambda: self._attempt(query, way), self._logger, stopped, hopeless=is_hopeless)
+        return self._api.retry.call(lambda: self._attempt(query, way), self._logger, stopped, give_up_on=asks_for_less)
 
     def _attempt(self, query: Query, way: ArchiveWay | None) -> Page:
         path = f"{self._path}/archived" if way and way.by_path else self._path

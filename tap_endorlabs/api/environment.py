@@ -53,7 +53,7 @@ def passwords_of(proxies: dict[str, str]) -> set[str]:
     return {form for info in infos for text in (info, info.partition(":")[2]) for form in (text, unquote(text))}
 
 
-def authorities_for(url: str) -> str | bool:
+def ca_bundle_for(url: str) -> str | bool:
     """Give the file or folder of the authorities to trust, True for those that come with requests.
 
     Raises:

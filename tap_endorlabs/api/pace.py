@@ -79,7 +79,7 @@ class Pace:
 
         Raises:
             StoppedError: the run is over.
-            TransientError: the server asked for a longer wait than any request has patience for.
+            TransientError: the server asked for a longer wait than any request may take.
         """
         while not self.stopped.is_set():
             now, wait = self.turn()
@@ -92,7 +92,7 @@ class Pace:
         """Give the time, and the seconds until a request may be sent; where that is now, the turn is taken.
 
         Raises:
-            TransientError: the server asked for a longer wait than any request has patience for.
+            TransientError: the server asked for a longer wait than any request may take.
         """
         with self._lock:
             now = self._clock()

@@ -20,23 +20,23 @@ _T = t.TypeVar("_T")
 
 @dataclass
 class Retry:
-    """Exponential backoff with full jitter, bounded in tries and in time; a time named by the server comes first.
+    """Exponential backoff with full jitter, bounded in attempts and in time. A time named by the server comes first.
 
-    A rate limit bounds the time only: where many share it, being refused often only says that others were faster.
+    A rate limit is bounded in time only: where many share it, being refused often only says that others were faster.
 
     Attributes:
-        tries: how often a request may fail, not counting refusals by a rate limit.
-        first_wait: upper bound of the first wait, in seconds; it doubles with each try.
-        longest_wait: upper bound of any wait that the server did not ask for, in seconds.
-        patience: seconds after the first failure until no further try is begun.
+        max_attempts: how often a request may fail, not counting refusals by a rate limit.
+        first_wait: upper bound of the first wait, in seconds; it doubles with each attempt.
+        max_wait: upper bound of any wait that the server did not ask for, in seconds.
+        max_elapsed: seconds after the first failure until no further attempt is begun.
         connect_timeout: seconds to wait for a connection at most; the rest of the request timeout is for the answer.
         sleep: waits for an event, so many seconds at most.
     """
 
-    tries: int = 8
+    max_attempts: int = 8
     first_wait: float = 1.0
-    longest_wait: float = 60.0
-    patience: float = 900.0
+    max_wait: float = 60.0
+    max_elapsed: float = 900.0
     connect_timeout: float = 30.0
     sleep: Callable[[threading.Event, float], object] = threading.Event.wait
     clock: Callable[[], float] = time.monotonic
@@ -44,7 +44,7 @@ class Retry:
 
     def for_a_test(self) -> Retry:
         """Give one for somebody who waits for the answer: ten seconds tell whether there is anything to reach."""
-        return replace(self, tries=3, patience=4.0, connect_timeout=min(self.connect_timeout, 3.0))
+        return replace(self, max_attempts=3, max_elapsed=4.0, connect_timeout=min(self.connect_timeout, 3.0))
 
     def call(
         self,
@@ -52,7 +52,7 @@ class Retry:
         logger: logging.Logger,
         stopped: threading.Event,
         *,
-        hopeless: Callable[[TransientError], bool] = lambda _: False,
+        give_up_on: Callable[[TransientError], bool] = lambda _: False,
     ) -> _T:
         """Call `attempt` until it gives a result.
 
@@ -60,28 +60,30 @@ class Retry:
             attempt: does the work, and raises `TransientError` for what may pass.
             logger: gets a line for each failure.
             stopped: ends all waiting when it is set.
-            hopeless: tells which failures are not worth another try; they are raised as they are.
+            give_up_on: tells which failures are not worth another attempt; they are raised as they are.
 
         Raises:
-            TransientError: the last failure, when tries or patience are used up.
+            TransientError: the last failure, when attempts or time are used up.
             StoppedError: the run was ended in the meantime.
         """
-        tries = Tries(self)
+        attempts = Attempts(self)
         while True:
             try:
                 return attempt()
             except TransientError as error:
-                if error.given_up or hopeless(error):
+                if error.given_up or give_up_on(error):
                     raise
-                wait = tries.wait_after(error)
-                count = "" if isinstance(error, RateLimitedError) else f" ({tries.failed} of {self.tries - 1})"
+                wait = attempts.wait_after(error)
+                count = (
+                    "" if isinstance(error, RateLimitedError) else f" ({attempts.failed} of {self.max_attempts - 1})"
+                )
                 logger.warning("%s Trying again in %.1f s%s.", error, wait, count)
             self.sleep(stopped, wait)
             if stopped.is_set():
                 raise StoppedError
 
 
-class Tries:
+class Attempts:
     """Those of one request: whether there is another, and when.
 
     Args:
@@ -98,24 +100,24 @@ class Tries:
         self._begun = retry.clock()
 
     def wait_after(self, error: TransientError) -> float:
-        """Give the seconds to wait after a failure before the next try.
+        """Give the seconds to wait after a failure before the next attempt.
 
         Raises:
-            TransientError: there is none: tries or patience are used up.
+            TransientError: there is none: attempts or time are used up.
         """
         retry = self._retry
         if isinstance(error, RateLimitedError):
             self.refused += 1
         else:
             self.failed += 1
-        bound = min(retry.first_wait * 2 ** max(self.failed - 1, 0), retry.longest_wait)
+        bound = min(retry.first_wait * 2 ** max(self.failed - 1, 0), retry.max_wait)
         wait = error.retry_after or retry.jitter(0, bound)
         waited = retry.clock() - self._begun
-        if self.failed < retry.tries and waited + wait <= retry.patience:
+        if self.failed < retry.max_attempts and waited + wait <= retry.max_elapsed:
             return wait
         count = self.failed + self.refused
         tries = "1 try" if count == 1 else f"{count} tries"
-        asked = f" It asks to wait {wait:.0f} s." if error.retry_after and self.failed < retry.tries else ""
+        asked = f" It asks to wait {wait:.0f} s." if error.retry_after and self.failed < retry.max_attempts else ""
         last = copy(error)
         last.args = (f"{error}{asked} Gave up after {tries} in {waited:.0f} s. {error.advice}".rstrip(),)
         last.given_up = True

@@ -16,7 +16,7 @@ from typing_extensions import override
 
 from tap_endorlabs.api.answer import Answer
 from tap_endorlabs.api.body import ENCODING, read_body
-from tap_endorlabs.api.environment import authorities_for, passwords_of, proxies_for
+from tap_endorlabs.api.environment import ca_bundle_for, passwords_of, proxies_for
 from tap_endorlabs.api.problem import ProblemError, problem_in
 from tap_endorlabs.api.verdict import Verdicts, innermost
 from tap_endorlabs.errors import RateLimitedError
@@ -100,7 +100,7 @@ class Transport:
         # What the environment says is looked up here, once, and nothing else of it is used (such as ~/.netrc).
         proxies = proxies_for(self.url)
         self.secrets.add(*passwords_of(proxies))
-        self._new_session = partial(_Session, self.url, proxies=proxies, verify=authorities_for(self.url))
+        self._new_session = partial(_Session, self.url, proxies=proxies, verify=ca_bundle_for(self.url))
         self._session = self._new_session(settings.concurrency)
 
     def exchange(  # noqa: PLR0913

@@ -152,7 +152,7 @@ class LogStream(Stream):
         bookmark = resume(self.stream_state, Scope.of(api.settings), self.logger)
         self._events_stated = 0
         settings = replace(api.settings, include_archived=api.settings.include_archived and self.has_archive)
-        now = api.auth.server_now()
+        now = api.auth.log_in_for_server_time()
         active = earlier(stamp_of(now), ACTIVE_UNTIL)
         # Of a quiet log V may be old, but the time of the last proof is not.
         if bookmark is not None and not self.has_archive and max(bookmark.value, bookmark.proved) < active:

@@ -6,5 +6,5 @@ from tap_endorlabs.api.retry import Retry
 from tap_endorlabs.tap import TapEndorLabs
 
 if __name__ == "__main__":
-    TapEndorLabs.retry = Retry(first_wait=0.02, longest_wait=0.2)
+    TapEndorLabs.retry = Retry(first_wait=0.02, max_wait=0.2)
     TapEndorLabs.cli()
