@@ -3,24 +3,20 @@
 from __future__ import annotations
 
 import json
-import math
 import os
-import re
 import typing as t
 from dataclasses import dataclass, field
 from pathlib import Path
 
-from endor_landing.months import Month, months_between
+import msgspec
+from msgspec import Meta
 
-if t.TYPE_CHECKING:
-    from collections.abc import Callable
+from endor_landing.months import Month, months_between
 
 FILE_VARIABLE = "ENDORLABS_ORCHESTRATION"
 """The environment variable that names the file."""
 
 _OURS = {"namespace", "api_key", "api_secret", "start_date", "end_date"}
-# What may be a part of a DAG's id, and a folder's name that leads nowhere else.
-_NAME = re.compile(r"[A-Za-z0-9_-]+(\.[A-Za-z0-9_-]+)*")
 
 
 class ConfigurationError(ValueError):
@@ -126,76 +122,63 @@ def _checked(content: object) -> dict[str, t.Any]:
     if unknown := [name for name in content if name not in _FIELDS]:
         raise ConfigurationError(f"has the unknown name {unknown[0]!r}: there are {', '.join(_FIELDS)}")
     for name, kind in _FIELDS.items():
-        if kind.needed and name not in content:
-            raise ConfigurationError(f"{name} is missing: it takes {kind.takes}")
+        if name not in content and name in _NEEDED:
+            raise ConfigurationError(f"{name} is missing: it takes {_words(kind)}")
         _check(kind, name, content, name)
     for name, kind in _SETTINGS.items():
         _check(kind, name, content.get("settings", {}), f"settings.{name}")
     return content
 
 
-class _Kind(t.NamedTuple):
-    """What a name takes: a check, and its meaning in words."""
-
-    fits: Callable[[object], bool]
-    takes: str
-    needed: bool = False
-
-
-# The value is not named, as it may be a secret in a wrong place.
-def _check(kind: _Kind, name: str, values: dict[str, t.Any], label: str) -> None:
-    if name in values and not kind.fits(values[name]):
-        raise ConfigurationError(f"{label} takes {kind.takes}")
+def _check(kind: t.Any, name: str, values: dict[str, t.Any], label: str) -> None:  # noqa: ANN401 - a type is no value
+    if name in values:
+        try:
+            msgspec.convert(values[name], kind)
+        except msgspec.ValidationError:
+            # Without the value, which may be a secret in a wrong place.
+            raise ConfigurationError(f"{label} takes {_words(kind)}") from None
 
 
-def _is_text(value: object) -> bool:
-    return isinstance(value, str) and value != ""
+def _words(kind: t.Any) -> str:  # noqa: ANN401
+    """Say what a kind takes."""
+    return t.cast("str", kind.__metadata__[-1].description)
 
 
-def _is_month(value: object) -> bool:
-    try:
-        return isinstance(value, str) and bool(Month.parse(value))
-    except ValueError:
-        return False
+_Text = t.Annotated[str, Meta(min_length=1)]
+# What may be a part of a DAG's id, and a folder's name that leads nowhere else.
+_Name = t.Annotated[str, Meta(pattern=r"\A[A-Za-z0-9_-]+(\.[A-Za-z0-9_-]+)*\Z")]
+_Names = t.Annotated[list[_Name], Meta(min_length=1)]
+_LowerCase = t.Annotated[str, Meta(pattern=r"\A[^A-Z]*\Z")]
+_Month = t.Annotated[
+    str,
+    Meta(pattern=r"\A(?!0000)[0-9]{4}-(0?[1-9]|1[0-2])\Z", description="a month, such as 2026-11"),
+]
 
-
-def _is_names(value: object) -> bool:
-    return isinstance(value, list) and value != [] and all(_is_name(name) for name in value)
-
-
-def _is_name(value: object) -> bool:
-    return isinstance(value, str) and _NAME.fullmatch(value) is not None
-
-
-def _is_api_keys(value: object) -> bool:
-    return isinstance(value, dict) and value != {} and all(map(_is_name, value)) and all(map(_is_names, value.values()))
-
-
-def _is_settings(value: object) -> bool:
-    return isinstance(value, dict) and all(name == name.lower() for name in value)
-
-
-def _is_whole(value: object, least: int, most: float = math.inf) -> bool:
-    return isinstance(value, int) and not isinstance(value, bool) and least <= value <= most
-
-
-_MONTH = _Kind(_is_month, "a month, such as 2026-11", needed=True)
-_FIELDS = {
-    "landing": _Kind(_is_text, "the URL of a folder, such as file:///srv/endorlabs", needed=True),
-    "first_month": _MONTH,
-    "takeover": _MONTH,
-    "api_keys": _Kind(
-        _is_api_keys,
-        'an object of Airflow connections, each with a list of its namespaces, such as {"endorlabs": ["acme"]}; '
-        "names have letters, digits, - and _, and dots between",
-        needed=True,
-    ),
-    "schedule": _Kind(lambda value: value is None or _is_text(value), "a text, such as */5 * * * *, or null"),
-    "settings": _Kind(_is_settings, 'an object of settings of the tap, in lower case, such as {"concurrency": 4}'),
-    "tap": _Kind(_is_text, "the path or the name of an executable, such as tap-endorlabs"),
+_FIELDS: dict[str, t.Any] = {
+    "landing": t.Annotated[_Text, Meta(description="the URL of a folder, such as file:///srv/endorlabs")],
+    "first_month": _Month,
+    "takeover": _Month,
+    "api_keys": t.Annotated[
+        dict[_Name, _Names],
+        Meta(
+            min_length=1,
+            description="an object of Airflow connections, each with a list of its namespaces, such as "
+            '{"endorlabs": ["acme"]}; names have letters, digits, - and _, and dots between',
+        ),
+    ],
+    "schedule": t.Annotated[_Text | None, Meta(description="a text, such as */5 * * * *, or null")],
+    "settings": t.Annotated[
+        dict[_LowerCase, t.Any],
+        Meta(description='an object of settings of the tap, in lower case, such as {"concurrency": 4}'),
+    ],
+    "tap": t.Annotated[_Text, Meta(description="the path or the name of an executable, such as tap-endorlabs")],
 }
-_SETTINGS = {
-    "concurrency": _Kind(lambda value: _is_whole(value, 1, 32), "a whole number from 1 to 32"),
-    "lookback_seconds": _Kind(lambda value: _is_whole(value, 0), "a whole number of seconds, 0 or more"),
-    "batch_config": _Kind(lambda value: value is None, "null, as events in batch files do not land"),
+"""What each name of the file takes."""
+
+_NEEDED = {"landing", "first_month", "takeover", "api_keys"}
+_SETTINGS: dict[str, t.Any] = {
+    "concurrency": t.Annotated[int, Meta(ge=1, le=32, description="a whole number from 1 to 32")],
+    "lookback_seconds": t.Annotated[int, Meta(ge=0, description="a whole number of seconds, 0 or more")],
+    "batch_config": t.Annotated[None, Meta(description="null, as events in batch files do not land")],
 }
+"""What those settings of the tap take that the DAGs look at themselves."""
