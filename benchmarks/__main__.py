@@ -13,14 +13,15 @@ import typing as t
 from dataclasses import asdict, fields
 from pathlib import Path
 
-from benchmarks import report, scale
+from benchmarks import report
 from benchmarks.cases import COMPETITORS, FULL, OURS, QUICK, Case, Load, Run, make_cases
 from benchmarks.claims import judge
-from benchmarks.engine import measure_engine
 from benchmarks.environments import FOLDER, binaries_for, install, version_of
-from benchmarks.inputs import measure_inputs
 from benchmarks.machine import facts
 from benchmarks.measure import Figures, measure
+from benchmarks.scale import tables
+from benchmarks.scale.engine import measure_engine
+from benchmarks.scale.inputs import measure_inputs
 from benchmarks.servers import DAYS, Servers
 
 PUBLISHED = Path("benchmarks")
@@ -58,7 +59,7 @@ def main() -> int:
     folder = PUBLISHED if whole else FOLDER / "results"
     write(results, folder, given.uv)
     if whole:
-        scale.write(results)
+        tables.write(results)
     return 0 if all(case["complete"] for case in results["cases"]) else 1
 
 

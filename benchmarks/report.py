@@ -4,10 +4,10 @@ from __future__ import annotations
 
 import typing as t
 
-from benchmarks import document
-from benchmarks.arithmetic import Measured
 from benchmarks.cases import OURS, REFERENCE_CONCURRENCY, TABLES
-from benchmarks.scale import input_table
+from benchmarks.scale import document
+from benchmarks.scale.arithmetic import Measured
+from benchmarks.scale.tables import input_table
 
 if t.TYPE_CHECKING:
     from collections.abc import Iterable

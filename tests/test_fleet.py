@@ -7,7 +7,7 @@ import math
 import pytest
 
 # The sdist has no benchmarks.
-fleet = pytest.importorskip("benchmarks.fleet")
+fleet = pytest.importorskip("benchmarks.scale.fleet")
 Fleet, simulate, share = fleet.Fleet, fleet.simulate, fleet.share
 
 HOUR = 3_600

@@ -30,7 +30,8 @@ def make_targets() -> set[str]:
 
 
 @pytest.mark.parametrize(
-    "path", ["README.md", "CONTRIBUTING.md", ".ci/run", ".github/workflows/ci.yml", "docs", "benchmarks/README.md"]
+    "path",
+    ["README.md", "CONTRIBUTING.md", ".ci/run", ".github/workflows/ci.yml", "docs", "benchmarks", "benchmarks/scale"],
 )
 def test_every_command_of_make_is_there(path: str) -> None:
     files = (ROOT / path).glob("*.md") if (ROOT / path).is_dir() else [ROOT / path]

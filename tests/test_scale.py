@@ -9,10 +9,10 @@ import pytest
 # The sdist has no benchmarks.
 pytest.importorskip("benchmarks.scale")
 
-from benchmarks.arithmetic import Measured, plan
-from benchmarks.document import DOCUMENT
-from benchmarks.scale import RESULTS, sections
-from benchmarks.tenants import AT_ONCE, LIMITS, steady, steady_cell
+from benchmarks.scale.arithmetic import Measured, plan
+from benchmarks.scale.document import DOCUMENT
+from benchmarks.scale.tables import RESULTS, sections
+from benchmarks.scale.tenants import AT_ONCE, LIMITS, steady, steady_cell
 from tests.markers import between
 
 MEASURED = Measured(
@@ -66,7 +66,9 @@ def test_the_simulation_gives_the_published_outcome_again(limit: int, at_once: i
         for line in between(DOCUMENT.read_text(), "tenants").splitlines()[2:]
     ]
     cells = dict(zip(LIMITS, rows, strict=True))[limit]
-    assert steady_cell(steady(limit, at_once)) == cells[1 + AT_ONCE.index(at_once)], "python -m benchmarks.tenants"
+    assert steady_cell(steady(limit, at_once)) == cells[1 + AT_ONCE.index(at_once)], (
+        "python -m benchmarks.scale.tenants"
+    )
 
 
 def test_every_place_in_the_document_is_filled() -> None:

@@ -1,19 +1,13 @@
-"""Writes into `docs/scale.md` what a number of events takes, from the figures that `make bench` has measured.
-
-python -m benchmarks.scale                 # writes
-python -m benchmarks.scale --price 0.12    # prints the tables with another price of an hour
-"""
+"""What a number of events takes, as tables for `docs/scale.md`."""
 
 from __future__ import annotations
 
-import argparse
-import json
 import math
 import typing as t
 from pathlib import Path
 
-from benchmarks.arithmetic import DAY, PAGE, Measured, plan
-from benchmarks.document import fill, table
+from benchmarks.scale.arithmetic import DAY, PAGE, Measured, plan
+from benchmarks.scale.document import fill, table
 
 RESULTS = Path("benchmarks/results.json")
 EVENTS = tuple(10**power for power in range(3, 10))
@@ -153,19 +147,3 @@ def _amount(count: float) -> str:
         if count >= size:
             return f"{count / size:.3g} {unit}"
     return f"{count:.0f} B"
-
-
-def main() -> None:
-    """Write the tables into the document, or print those of another price."""
-    parser = argparse.ArgumentParser(prog="python -m benchmarks.scale", description=__doc__.split("\n", 1)[0])
-    parser.add_argument("--price", type=float, default=PRICE, help="dollars for an hour of a worker with one core")
-    price = parser.parse_args().price
-    results = json.loads(RESULTS.read_text())
-    if price == PRICE:
-        write(results)
-    else:
-        print("\n\n".join(sections(Measured.of(results), price).values()))
-
-
-if __name__ == "__main__":
-    main()

@@ -12,10 +12,10 @@ from pathlib import Path
 import msgspec
 import requests
 
-from benchmarks.arithmetic import PAGE
 from benchmarks.cases import REFERENCE_CONCURRENCY, Load
 from benchmarks.environments import OWN_BINARIES, install
 from benchmarks.measure import config_for, run_program
+from benchmarks.scale.arithmetic import PAGE
 from tests.targets.postgres import Database, running
 
 if t.TYPE_CHECKING:

@@ -1,7 +1,7 @@
 """What a rate limit that 200 tenants share does to their runs: simulated, and held against real taps.
 
-python -m benchmarks.tenants           # simulates, and writes the tables into docs/scale.md: some three minutes
-python -m benchmarks.tenants --check   # the same small fleet simulated and with real taps, into docs/scale.md, too
+python -m benchmarks.scale.tenants           # simulates, and writes the tables into docs/scale.md: some three minutes
+python -m benchmarks.scale.tenants --check   # the same small fleet simulated and with real taps, likewise
 """
 
 from __future__ import annotations
@@ -16,8 +16,8 @@ from dataclasses import replace
 from datetime import timedelta
 from pathlib import Path
 
-from benchmarks.document import fill, table
-from benchmarks.fleet import Fleet, Outcome, limit_of, share, simulate
+from benchmarks.scale.document import fill, table
+from benchmarks.scale.fleet import Fleet, Outcome, limit_of, share, simulate
 from fake_endor_api import Behaviour, FakeEndorApi, make_events
 from fake_endor_api.times import utc_now
 from tests.harness import Process, config_for
@@ -124,7 +124,7 @@ def _real(tenants: int, limit: float | None, at_once: int) -> tuple[float, int, 
 
 def main() -> None:
     """Run the simulation, or the check."""
-    parser = argparse.ArgumentParser(prog="python -m benchmarks.tenants", description=__doc__.split("\n", 1)[0])
+    parser = argparse.ArgumentParser(prog="python -m benchmarks.scale.tenants", description=__doc__.split("\n", 1)[0])
     parser.add_argument("--check", action="store_true", help="compare a small simulated fleet with real taps")
     if parser.parse_args().check:
         fill("tenants-check", text := check())

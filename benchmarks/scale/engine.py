@@ -1,6 +1,6 @@
 """Measures what a task of Airflow costs beside the tap that it runs.
 
-    python -m benchmarks.engine
+    python -m benchmarks.scale.engine
 
 It starts Airflow as `make test-airflow` does, lets it backfill months without events, and counts the CPU time of all
 its processes, as Linux tells it.
