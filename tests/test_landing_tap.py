@@ -51,7 +51,7 @@ def test_no_variable_in_the_traceback_of_a_failure_holds_a_credential(
 
 
 def test_a_program_that_ends_well_and_says_nothing_is_not_taken_for_the_tap(tmp_path: Path) -> None:
-    folder = Folder(fsspec.filesystem("file"), f"{tmp_path}/acme")
+    folder = Folder(fsspec.filesystem("file", skip_instance_cache=True), f"{tmp_path}/acme")
     state = {"files": 1, "state": {"bookmarks": {}}}
     (folder / "_state").write("incremental.json", json.dumps(state).encode())
     landing, other = Landing(folder, Month(2026, 3)), Tap(shutil.which("true") or "", {})
