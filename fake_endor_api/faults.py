@@ -5,6 +5,7 @@ from __future__ import annotations
 import threading
 import typing as t
 from dataclasses import dataclass, field
+from random import Random
 
 from fake_endor_api.errors import ApiError
 
@@ -122,6 +123,7 @@ class _Rule:
     after: int
     since: bytes | None
     when: bytes | None
+    share: float
     then: Callable[[], object] | None
 
 
@@ -135,6 +137,7 @@ class Faults:
     def __init__(self) -> None:
         self.met = 0
         self._rules: list[_Rule] = []
+        self._rng = Random(1)
         self._lock = threading.Lock()
 
     def add(  # noqa: PLR0913
@@ -146,6 +149,7 @@ class Faults:
         after: int,
         since: str | None,
         when: str | None,
+        share: float,
         then: Callable[[], object] | None,
     ) -> None:
         """Plan a fault for `times` requests (None: all), from the one after the next `after` on.
@@ -157,11 +161,14 @@ class Faults:
             after: how many pass before that.
             since: the fault begins with the first answer that holds this text.
             when: it meets only the answers that hold this text.
+            share: it meets so many of the requests, by chance.
             then: is called each time.
         """
         begins, only = (None if text is None else text.encode() for text in (since, when))
         with self._lock:
-            self._rules.append(_Rule(fault, where, float("inf") if times is None else times, after, begins, only, then))
+            self._rules.append(
+                _Rule(fault, where, float("inf") if times is None else times, after, begins, only, share, then)
+            )
 
     def clear(self) -> None:
         """Forget all faults."""
@@ -188,7 +195,7 @@ class Faults:
                     rule.since = None
                 if rule.after > 0:
                     rule.after -= 1
-                elif met is None and rule.left > 0:
+                elif met is None and rule.left > 0 and self._rng.random() < rule.share:
                     rule.left -= 1
                     met = rule
                     self.met += 1

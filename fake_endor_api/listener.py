@@ -91,9 +91,10 @@ class Listener:
         for site in list(self._runner.sites):
             await site.stop()
         await self._drop()
-        # Some had been accepted, but were not known to the server yet.
-        await asyncio.sleep(0.01)
-        await self._drop()
+        # Some had been accepted, but were not known to the server yet; on a busy machine that takes a while.
+        for _ in range(10):
+            await asyncio.sleep(0.01)
+            await self._drop()
 
     async def _drop(self) -> None:
         for connection in self._runner.server.connections if self._runner.server else []:

@@ -99,14 +99,15 @@ class FakeEndorApi:
         after: int = 0,
         since: str | None = None,
         when: str | None = None,
+        share: float = 1.0,
         then: Callable[[], object] | None = None,
     ) -> None:
         """Let requests fail: `times` of them (None: all), after the next `after` have passed.
 
         With `since` that begins with the first answer that holds this text, with `when` it meets only answers that hold
-        it; `then` is called each time.
+        it, with `share` so many of them by chance; `then` is called each time.
         """
-        self._faults.add(fault, where=where, times=times, after=after, since=since, when=when, then=then)
+        self._faults.add(fault, where=where, times=times, after=after, since=since, when=when, share=share, then=then)
 
     def heal(self) -> None:
         """Forget all faults, and listen again."""

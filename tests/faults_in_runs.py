@@ -199,6 +199,6 @@ def doubled(scene: Scene) -> None:
 def _replace(scene: Scene, change: Callable[[JsonObject], list[JsonObject]]) -> None:
     def rewrite(objects: list[JsonObject]) -> list[JsonObject]:
         changed = [change(item) if item["uuid"] == scene.marked else [item] for item in objects]
-        return [item for items in changed for item in items][:PAGE_SIZE]
+        return [item for items in changed for item in items]
 
     scene.api.fail(Fault.rewritten(rewrite), times=None)

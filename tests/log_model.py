@@ -40,6 +40,7 @@ class LogModel:
         says_next: whether its answers have a `response`.
         counts: whether it counts when asked to, and does not list.
         most_counted: where it stops counting.
+        skips: whether it honours an offset.
         asked: the queries that have been asked for.
     """
 
@@ -51,6 +52,7 @@ class LogModel:
     says_next: bool = True
     counts: bool = True
     most_counted: int = 1_000_000
+    skips: bool = True
     asked: list[Query] = field(default_factory=list)
 
     def fetch(self, query: Query) -> Page:
@@ -63,10 +65,11 @@ class LogModel:
         if query.whole or not self.sorts:
             found.sort(key=_UUID)
         else:
-            found = self._in_order_of_time(found, size)
+            found = self._in_order_of_time(found, size + query.offset)
         if query.page_id is not None:
             assert query.whole, "the API refuses page_id together with a sort"
             found = [e for e in found if e.uuid > query.page_id]
+        found = found[query.offset if self.skips else 0 :]
         page = found[:size]
         more = self.endless or (self.says_next and len(page) < len(found))
         next_page_id = page[-1].uuid if page else None

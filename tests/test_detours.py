@@ -8,17 +8,17 @@ from http import HTTPStatus
 
 import pytest
 
-from tap_endorlabs.api.records import Page
-from tap_endorlabs.errors import ApiError, TapError, TooSlowError, TransientError, UnreadableError
+from tap_endorlabs.errors import TapError, TooSlowError, TransientError, UnreadableError
 from tap_endorlabs.reading.archive import Zone
-from tap_endorlabs.reading.timeline import read_range
+from tap_endorlabs.reading.reader import read_range
 from tests.log_model import LogModel
-from tests.test_pagination import CLOSER_STOP, START, at, crowds_that_come_closer
+from tests.test_reader import START, at
 
 if t.TYPE_CHECKING:
     from collections.abc import Callable
 
     from tap_endorlabs.api.query import Query
+    from tap_endorlabs.api.records import Page
 
 DAYS = 3 * 366 * 86_400
 
@@ -66,52 +66,3 @@ def test_a_second_that_fails_unsorted_as_well_is_unreadable() -> None:
     with pytest.raises(UnreadableError) as caught:
         list(read_range(fetch, Zone(START, START + 3000), 100))
     assert caught.value.second == START + 700
-
-
-def refusal() -> TapError:
-    return ApiError("no count", HTTPStatus.NOT_IMPLEMENTED)
-
-
-@pytest.mark.parametrize("error", [refusal, fault, slow])
-@pytest.mark.parametrize("in_order", [True, False])
-def test_a_long_stretch_is_read_although_counts_are_refused(error: Callable[[], TapError], *, in_order: bool) -> None:
-    log = crowds_that_come_closer(in_order=in_order)
-    counts: list[Query] = []
-
-    def fetch(query: Query) -> Page:
-        if query.counted:
-            counts.append(query)
-            raise error()
-        return log.fetch(query)
-
-    stretches = read_range(fetch, Zone(START, CLOSER_STOP), 100)
-    assert [e for stretch in stretches for e in stretch.events] == sorted(log.events)
-    assert 0 < len(counts) < 10
-
-
-@pytest.mark.parametrize("error", [refusal, fault, slow])
-def test_an_empty_page_that_names_a_next_one_is_passed_although_counts_are_refused(
-    error: Callable[[], TapError],
-) -> None:
-    log = LogModel(at([n * 10.0 for n in range(1000)]), random.Random(1))
-
-    def fetch(query: Query) -> Page:
-        if query.counted:
-            raise error()
-        page = log.fetch(query)
-        return page if query.whole or len(log.asked) != 4 else Page([], says_more=True)
-
-    stretches = read_range(fetch, Zone(START, START + 10_000), 100)
-    assert [e for stretch in stretches for e in stretch.events] == sorted(log.events)
-
-
-def test_a_count_that_may_not_be_asked_for_ends_the_reading() -> None:
-    log = crowds_that_come_closer()
-
-    def fetch(query: Query) -> Page:
-        if query.counted:
-            raise ApiError("forbidden", HTTPStatus.FORBIDDEN)
-        return log.fetch(query)
-
-    with pytest.raises(ApiError, match="forbidden"):
-        list(read_range(fetch, Zone(START, CLOSER_STOP), 100))

@@ -25,7 +25,6 @@ def test_empty_answers_among_the_last_seconds_lose_nothing(empty_api: FakeEndorA
         completeness_check="always",
     )
     empty_api.behaviour.empty_every = 10
-    empty_api.behaviour.empty_names_next = True
     first = run_inside(config)
     assert len(first.uuids) < len(empty_api.store)
     empty_api.behaviour.empty_every = 0

@@ -13,9 +13,6 @@ from singer_sdk import Stream, Tap
 from singer_sdk.testing import SuiteConfig, get_tap_test_class
 
 from fake_endor_api import FakeEndorApi, ManualClock, make_events, make_sign_ins
-from tap_endorlabs.api.query import Query
-from tap_endorlabs.reading.limits import Limits
-from tap_endorlabs.reading.pagination import SeekPaginator
 from tap_endorlabs.streams import STREAMS
 from tap_endorlabs.sync.log_stream import LogStream
 from tap_endorlabs.tap import TapEndorLabs
@@ -86,13 +83,6 @@ def test_a_start_imports_little_more_than_the_sdk_itself() -> None:
 
 def test_the_line_that_is_dropped_is_still_the_sdk_s() -> None:
     assert "An unhandled error occurred while syncing" in inspect.getsource(Stream.sync)
-
-
-def test_the_paginator_stands_where_it_has_put_itself() -> None:
-    paginator = SeekPaginator(0, 100, Limits(500))
-    paginator._limits.tighten(paginator.current_value)
-    paginator.renew()
-    assert paginator.current_value == Query(0, 50, 500)
 
 
 def test_the_signal_handler_is_still_the_sdk_s() -> None:

@@ -25,7 +25,10 @@ ENCODING = "gzip"
 """The one encoding that is asked for, and understood."""
 
 LARGEST_BODY = 256 * 1024 * 1024
-"""Bytes that a body may have, compressed or not: half a megabyte for each event of the largest page."""
+"""Bytes that a body may have, compressed or not, at all."""
+
+LARGEST_PAGE = 12 * 1024 * 1024
+"""Bytes that a body may have where less can be asked for: several are in memory at once, in more than one form."""
 
 _PIECE = 1 << 17
 _STEP = 1 << 12
@@ -36,15 +39,26 @@ _GZIP = 16 + zlib.MAX_WBITS
 
 
 class BodyTooLargeError(RequestException):
-    """A body is larger than `LARGEST_BODY`."""
+    """A body has more than so many bytes."""
+
+    def __init__(self, most: int) -> None:
+        """Take how many it may have."""
+        super().__init__()
+        self.most = most
 
 
-def read_body(response: requests.Response, seconds: float, clock: Callable[[], float] = time.monotonic) -> bytes:
+def read_body(
+    response: requests.Response,
+    seconds: float,
+    most: int = LARGEST_BODY,
+    clock: Callable[[], float] = time.monotonic,
+) -> bytes:
     """Read the body of an answer and decompress it; a byte order mark is left out.
 
     Args:
         response: the answer, whose body has not been read.
         seconds: how long all of it may take.
+        most: how many bytes it may have, compressed or not.
         clock: seconds on a steady clock.
 
     Raises:
@@ -58,8 +72,8 @@ def read_body(response: requests.Response, seconds: float, clock: Callable[[], f
         while piece := response.raw.read1(_PIECE, decode_content=False):
             pieces.append(piece)
             size += len(piece)
-            if size > LARGEST_BODY:
-                raise BodyTooLargeError
+            if size > most:
+                raise BodyTooLargeError(most)
             if clock() > deadline:
                 raise ReadTimeout
     except urllib3.exceptions.ReadTimeoutError as error:
@@ -68,10 +82,11 @@ def read_body(response: requests.Response, seconds: float, clock: Callable[[], f
         raise SSLError(error) from error
     except urllib3.exceptions.HTTPError as error:
         raise ChunkedEncodingError(error) from error
-    return _decoded(b"".join(pieces), response.headers.get("Content-Encoding", "")).removeprefix(codecs.BOM_UTF8)
+    encoding = response.headers.get("Content-Encoding", "")
+    return _decoded(b"".join(pieces), encoding, most).removeprefix(codecs.BOM_UTF8)
 
 
-def _decoded(body: bytes, encoding: str) -> bytes:
+def _decoded(body: bytes, encoding: str, most: int) -> bytes:
     names = [name.strip().lower().removeprefix("x-") for name in encoding.split(",")]
     encodings = [name for name in names if name not in {"", "identity"}]
     if not body or not encodings:
@@ -79,20 +94,20 @@ def _decoded(body: bytes, encoding: str) -> bytes:
     if encodings != [ENCODING]:
         raise ContentDecodingError(f"the answer's encoding is {encoding!r}, not {ENCODING}")
     try:
-        return _unzipped(body)
+        return _unzipped(body, most)
     except zlib.error as error:
         raise ContentDecodingError(error) from error
 
 
-def _unzipped(body: bytes) -> bytes:
+def _unzipped(body: bytes, most: int) -> bytes:
     """Decompress all members of a body, which zeros may follow."""
     decoder = zlib.decompressobj(_GZIP)
     # The first at once, which is faster: there seldom is another.
-    pieces = [decoder.decompress(body, LARGEST_BODY + 1)]
+    pieces = [decoder.decompress(body, most + 1)]
     others, size = decoder.unused_data, len(pieces[0])
     for start in range(0, len(others), _STEP):
         rest = others[start : start + _STEP]
-        while rest and size <= LARGEST_BODY:
+        while rest and size <= most:
             if decoder.eof:
                 rest = rest.lstrip(b"\0")
                 if not rest:
@@ -102,8 +117,8 @@ def _unzipped(body: bytes) -> bytes:
                 pieces.append(piece)
                 size += len(piece)
             rest = decoder.unused_data
-    if size > LARGEST_BODY:
-        raise BodyTooLargeError
+    if size > most:
+        raise BodyTooLargeError(most)
     if not decoder.eof:
         raise ContentDecodingError("the compressed answer is cut off")
     return b"".join(pieces)

@@ -9,11 +9,12 @@ from http import HTTPStatus
 
 from tap_endorlabs.api.archive_way import NEED_A_KIND, best_way, count_in_archive
 from tap_endorlabs.api.auth import ApiKeyAuth
+from tap_endorlabs.api.body import LARGEST_BODY, LARGEST_PAGE
 from tap_endorlabs.api.pace import Pace
 from tap_endorlabs.api.pages import decode_page
 from tap_endorlabs.api.query import parameters_of
 from tap_endorlabs.api.transport import Transport
-from tap_endorlabs.errors import ApiError, ArchiveRefusedError, TooSlowError, TransientError
+from tap_endorlabs.errors import ApiError, ArchiveRefusedError, TooLargeError, TooSlowError, TransientError
 
 if t.TYPE_CHECKING:
     import logging
@@ -28,6 +29,9 @@ if t.TYPE_CHECKING:
     from tap_endorlabs.api.retry import Retry
     from tap_endorlabs.redaction import Secrets
     from tap_endorlabs.settings import Settings
+
+_MOST_SLOW = 2
+"""After so many answers that came too late less is asked for: one may have had other reasons."""
 
 _MOST_FAULTS = 3
 """After so many answers with 500 less is asked for, where that is possible."""
@@ -96,7 +100,7 @@ class LogClient:
 
         Raises:
             ArchiveRefusedError: the API key may not read the archive, or there is none.
-            TooSlowError: the server ran out of time; where less can be asked for, at the first time.
+            TooSlowError: the server ran out of time; where less can be asked for, at the second time.
             TransientError: another failure that may pass did not.
             ApiError: the API refused the request.
         """
@@ -112,13 +116,15 @@ class LogClient:
         return self._fetch(query, self._way)
 
     def _fetch(self, query: Query, way: ArchiveWay | None = None) -> Page:
-        faults = 0
+        faults = slow = 0
 
         def asks_for_less(error: TransientError) -> bool:
             """Whether to ask for less instead of for the same once more."""
-            nonlocal faults
+            nonlocal faults, slow
             faults += error.status == HTTPStatus.INTERNAL_SERVER_ERROR
-            return query.divisible and (isinstance(error, TooSlowError) or faults == _MOST_FAULTS)
+            slow += isinstance(error, TooSlowError)
+            is_too_large = isinstance(error, TooLargeError)
+            return query.divisible and (is_too_large or slow == _MOST_SLOW or faults == _MOST_FAULTS)
 
         stopped = self._api.transport.pace.stopped
         return self._api.retry.call(lambda: self._attempt(query, way), self._logger, stopped, give_up_on=asks_for_less)
@@ -126,7 +132,7 @@ class LogClient:
     def _attempt(self, query: Query, way: ArchiveWay | None) -> Page:
         path = f"{self._path}/archived" if way and way.by_path else self._path
         try:
-            page = self._send(path, parameters_of(query, self._api.settings, way))
+            page = self._send(path, query, way)
         except ApiError as error:
             if way is not None and error.status == HTTPStatus.FORBIDDEN:
                 raise ArchiveRefusedError(
@@ -140,9 +146,12 @@ class LogClient:
         self._has_answered = True
         return page
 
-    def _send(self, path: str, params: dict[str, str | int]) -> Page:
-        transport = self._api.transport
-        return self._api.auth.call(lambda token: transport.exchange("GET", path, self._read, auth=token, params=params))
+    def _send(self, path: str, query: Query, way: ArchiveWay | None) -> Page:
+        exchange, params = self._api.transport.exchange, parameters_of(query, self._api.settings, way)
+        most = LARGEST_PAGE if query.page_size > 1 else LARGEST_BODY
+        return self._api.auth.call(
+            lambda token: exchange("GET", path, self._read, auth=token, params=params, most=most)
+        )
 
     def _read(self, answer: Answer) -> Page:
         try:

@@ -22,8 +22,24 @@ GAIN = 0.002
 MOST_GAIN = 0.1
 """The most that an answer raises the rate, as a share of it."""
 
-PAUSE = 1.0
-"""Seconds without a request after a refusal that names no time."""
+PAUSE = 0.125
+"""Seconds without a request after a refusal that names no time; they double while nothing passes."""
+
+LONGEST_PAUSE = 8.0
+"""The most of them, and of what is added to them by chance."""
+
+SPREAD = 1.0
+"""The first seconds that are added to a pause by chance, where others may wait for the same moment; they double."""
+
+LAST = 32
+"""So many answers tell whether there is a limit."""
+
+MANY = 0.4
+"""The share of them that is refused where there is one. Of fewer the waits that they name are enough; and a server that
+refuses at random, whatever the rate is, must not bring it down."""
+
+STILL_MANY = 0.15
+"""Where as large a share is refused at a lower rate, it was not for the rate."""
 
 LONGEST_SPREAD = 60.0
 """The most seconds that are added to a pause by chance."""
@@ -73,6 +89,7 @@ class Pace:
         self._jitter = jitter
         self._passed = self._refused_in_a_row = 0
         self._recent: deque[float] = deque()
+        self._outcomes: deque[bool] = deque(maxlen=LAST)
 
     def wait_for_turn(self) -> float:
         """Wait until a request may be sent; give the time at which it is.
@@ -107,6 +124,7 @@ class Pace:
         """Take note of a request that has passed."""
         with self._lock:
             self._passed += 1
+            self._outcomes.append(True)
             self._refused_in_a_row = 0
             self._recent.append(self._clock())
             while self._recent[0] < self._recent[-1] - WINDOW:
@@ -123,21 +141,36 @@ class Pace:
             retry_after: seconds that the server asked to wait, if it did.
         """
         with self._lock:
-            now = self._clock()
-            self._resume_at = max(self._resume_at, now + (retry_after or PAUSE))
+            now, in_a_row = self._clock(), self._refused_in_a_row
+            pause = retry_after or min(PAUSE * 2**in_a_row, LONGEST_PAUSE)
+            self._resume_at = max(self._resume_at, now + pause)
             if sent_at <= self._slowed_at:
                 # It was under way when the others were slowed down already.
                 return
-            before = self.rate or UNLIMITED
-            seconds = min(max(now - self._counted_from, 1 / UNLIMITED), WINDOW)
-            measured = sum(passed >= now - WINDOW for passed in self._recent) / seconds
-            self.rate = max(SLOWER * min(measured or before / 2, before), SLOWEST)
-            self._slowed_at = self._counted_from = now
-            self._passed = 0
-            self._recent.clear()
-            self._resume_at += self._spread()
+            self._slowed_at = now
+            self._resume_at += self._spread(LONGEST_PAUSE if retry_after is None else LONGEST_SPREAD)
+            self._outcomes.append(False)
+            refused = self._outcomes.count(False)
+            if self.rate is None and refused > MANY * max(len(self._outcomes), LAST // 4):
+                self._outcomes.clear()
+                self._slow_down(now)
+            elif self.rate is not None and refused > STILL_MANY * max(len(self._outcomes), LAST * 3 // 4):
+                self._outcomes.clear()
+                self.rate = None
+            elif self.rate is not None and self._passed:
+                # One after which nothing has passed says no more of the rate than the one before.
+                self._slow_down(now)
 
-    def _spread(self) -> float:
+    def _slow_down(self, now: float) -> None:
+        before = self.rate or UNLIMITED
+        seconds = min(max(now - self._counted_from, 1 / UNLIMITED), WINDOW)
+        measured = sum(passed >= now - WINDOW for passed in self._recent) / seconds
+        self.rate = max(SLOWER * min(measured or before / 2, before), SLOWEST)
+        self._counted_from = self._resume_at
+        self._passed = 0
+        self._recent.clear()
+
+    def _spread(self, longest: float) -> float:
         """Give seconds to add to a pause, as the server may have told others to wait for the same moment.
 
         There are none at a first refusal, as it most often meets a tap that is alone and was too fast. Another one
@@ -145,4 +178,4 @@ class Pace:
         """
         doublings = min(self._refused_in_a_row - 1, 10)
         self._refused_in_a_row += 1
-        return 0.0 if doublings < 0 else self._jitter(0, min(PAUSE * 2**doublings, LONGEST_SPREAD))
+        return 0.0 if doublings < 0 else self._jitter(0, min(SPREAD * 2**doublings, longest))

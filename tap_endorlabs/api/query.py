@@ -35,6 +35,7 @@ class Query(t.NamedTuple):
         counted: only count the events.
         margin: seconds to ask for beyond both ends: a server may round times, or compare them otherwise. What lies
             there is no part of the answer.
+        offset: how many events to skip.
     """
 
     start: int
@@ -45,6 +46,7 @@ class Query(t.NamedTuple):
     archived: bool = False
     counted: bool = False
     margin: int = 1
+    offset: int = 0
 
     @property
     def ends(self) -> tuple[int, int]:
@@ -84,7 +86,7 @@ def hold_to_range(events: list[Event], asked: Query) -> None:
 def parameters_of(query: Query, settings: Settings, way: ArchiveWay | None = None) -> dict[str, str | int]:
     """Give the parameters of a request, with those of the way to the archive where that is asked.
 
-    Where a piece is read whole there is no sort: the API refuses one together with `page_id`.
+    The API refuses a sort together with `page_id`.
     """
     first, bound = (stamp_of_second(second).replace(".000000", "") for second in query.ends)
     condition = f"meta.create_time>=date({first}) and meta.create_time<date({bound})"
@@ -107,4 +109,6 @@ def parameters_of(query: Query, settings: Settings, way: ArchiveWay | None = Non
         parameters["list_parameters.sort.order"] = "SORT_ENTRY_ORDER_ASC"
     if query.page_id is not None:
         parameters["list_parameters.page_id"] = query.page_id
+    if query.offset:
+        parameters["list_parameters.page_token"] = query.offset
     return parameters

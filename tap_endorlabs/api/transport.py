@@ -15,7 +15,7 @@ from requests.adapters import HTTPAdapter
 from typing_extensions import override
 
 from tap_endorlabs.api.answer import Answer
-from tap_endorlabs.api.body import ENCODING, read_body
+from tap_endorlabs.api.body import ENCODING, LARGEST_BODY, read_body
 from tap_endorlabs.api.environment import ca_bundle_for, passwords_of, proxies_for
 from tap_endorlabs.api.problem import ProblemError, problem_in
 from tap_endorlabs.api.verdict import Verdicts, innermost
@@ -112,6 +112,7 @@ class Transport:
         auth: AuthBase | None = None,
         params: Mapping[str, str | int] | None = None,
         body: Mapping[str, str] | None = None,
+        most: int = LARGEST_BODY,
     ) -> _T:
         """Send one request, when it is its turn, and give what is read from its answer.
 
@@ -122,6 +123,7 @@ class Transport:
             auth: sets the request's credentials, if any.
             params: query parameters.
             body: what to send as JSON.
+            most: bytes that the answer may have.
 
         Raises:
             TooSlowError: the server did not answer in time, or the answer is too large.
@@ -132,7 +134,8 @@ class Transport:
         options = {"auth": auth, "params": params, "json": body}
         told = {"Request-Timeout": str(self.timeout)} if self._tells_timeout else {}
         try:
-            sent_at, response, answer = self._answer_to(method, path, {**options, "headers": told})
+            send = partial(self._send, method, path, {**options, "headers": told}, most)
+            sent_at, response, answer = self._answer_to(send)
         except requests.RequestException as error:
             raise self._verdicts.of_failure(error) from error
         problem = None if answer.succeeded else problem_in(answer.body)
@@ -151,23 +154,25 @@ class Transport:
         if told and refusal.status == HTTPStatus.BAD_REQUEST and problem.is_about_timeout:
             # Not each server takes the header, and the tap can do without.
             self._tells_timeout = False
-            return self.exchange(method, path, read, auth=auth, params=params, body=body)
+            return self.exchange(method, path, read, auth=auth, params=params, body=body, most=most)
         raise refusal
 
-    def _answer_to(self, method: str, path: str, options: dict[str, t.Any]) -> tuple[float, requests.Response, Answer]:
+    def _answer_to(
+        self, send: Callable[[requests.Session], tuple[float, requests.Response, Answer]]
+    ) -> tuple[float, requests.Response, Answer]:
         """Give the time at which a request was sent, its answer, and what of that counts."""
         try:
-            return self._send(self._session, method, path, options)
+            return send(self._session)
         except requests.ConnectionError as error:
             # A server closes a kept connection when it likes, also while a request is on its way.
             if not isinstance(innermost(error), _DROPPED_CONNECTION):
                 raise
         # It may have closed all that are kept.
         with self._new_session(1) as session:
-            return self._send(session, method, path, options)
+            return send(session)
 
     def _send(
-        self, session: requests.Session, method: str, path: str, options: dict[str, t.Any]
+        self, method: str, path: str, options: dict[str, t.Any], most: int, session: requests.Session
     ) -> tuple[float, requests.Response, Answer]:
         sent_at = self.pace.wait_for_turn()
         with self._lock:
@@ -176,7 +181,7 @@ class Transport:
         with session.request(
             method, f"{self.url}{path}", timeout=timeout, allow_redirects=False, stream=True, **options
         ) as response:
-            status, body = response.status_code, read_body(response, self.timeout)
+            status, body = response.status_code, read_body(response, self.timeout, most)
             if status == HTTPStatus.NO_CONTENT:
                 body = b"{}"
             return sent_at, response, Answer(status, response.reason or "", response.headers, body)

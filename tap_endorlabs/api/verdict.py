@@ -12,7 +12,7 @@ from urllib.parse import urlsplit
 import requests
 
 from tap_endorlabs.api.answer import retry_after
-from tap_endorlabs.api.body import LARGEST_BODY, BodyTooLargeError
+from tap_endorlabs.api.body import BodyTooLargeError
 from tap_endorlabs.api.pace import KEY_SHARED
 from tap_endorlabs.errors import (
     ApiError,
@@ -73,7 +73,7 @@ class Verdicts:
             late = f"{self._host} did not answer within {self._timeout} s (request_timeout)."
             return TooSlowError(late, advice="Check the network, raise request_timeout, or run it again later.")
         if isinstance(error, BodyTooLargeError):
-            large = f"{self._host} sent more than {LARGEST_BODY >> 20} MB in one answer."
+            large = f"{self._host} sent more than {error.most >> 20} MB in one answer."
             return TooLargeError(large, advice="Lower page_size, or check api_url.")
         if _REFUSED_BY_PROXY.search(cause):
             return ApiError(_PROXY_REFUSED, HTTPStatus.PROXY_AUTHENTICATION_REQUIRED)

@@ -13,7 +13,7 @@ from bisect import bisect_left
 from collections import deque
 
 from tap_endorlabs.errors import ApiError, TapError, UnreadableError
-from tap_endorlabs.reading.pieces import Stretch
+from tap_endorlabs.reading.gap import Stretch
 from tap_endorlabs.timestamps import MINUTE, second_of, stamp_of_second
 
 if t.TYPE_CHECKING:
@@ -32,12 +32,6 @@ PART_BYTES = 16 << 20
 
 MOST_WAITING = 2
 """So many parts may wait for their counts while the reading goes on."""
-
-WORTH_A_COUNT = 0.25
-"""Before the last part so much of one is cut off, as soon as a count costs no time."""
-
-MOST_LAST = 2
-"""The last part, which is counted before it has been read, is cut after all where it is so many times too large."""
 
 
 class Part:
@@ -93,12 +87,6 @@ class Part:
         rest.start, self.stop, self.events, self.seen = second, second, self.events[:end], [end]
         return rest
 
-    def uncounted(self) -> Part:
-        """Give the same part anew, as what is counted now is another range."""
-        part = Part(self.start, self.databases)
-        part.add(Stretch(self.events, self.stop, list(self.rejected), tuple(self.seen)))
-        return part
-
     def seen_before(self, second: int) -> list[int]:
         """Give how many objects each database had before a second."""
         first, bound = stamp_of_second(self.start), stamp_of_second(second)
@@ -125,25 +113,9 @@ class Proof:
         self._rereader = rereader
         self._page_size = page_size
         self._settled = min(zone.stop, max(settled, zone.start))
-        self._open = Part(zone.start, zone.databases)
-        self._is_last = False
-        self._is_proving = self._was_idle = False
-        self._lock = threading.Lock()
+        self._all, self._open = (Part(zone.start, zone.databases) for _ in range(2))
+        self._before: list[int | None] = [0] * len(zone.databases)
         self._waiting: deque[Part] = deque()
-
-    def ask_for_rest(self) -> None:
-        """Let what has not been cut off yet be the last part, and ask for its count while its last pages come."""
-        with self._lock:
-            self._was_idle = True
-            if self._is_proving and not self._is_last:
-                if self._size_of(self._open) > WORTH_A_COUNT:
-                    # Less is left to write after the last answer.
-                    self._cut_off()
-                self._ask_for_last()
-
-    def _ask_for_last(self) -> None:
-        self._is_last = True
-        self._ask(self._open, self._zone.stop)
 
     def prove(self, stretches: Iterator[Stretch]) -> Generator[Stretch]:
         """Hand stretches on when they are proved.
@@ -155,61 +127,55 @@ class Proof:
             TapError: what ended the reading, when what was proved before it has been handed on; or less can be read
                 than the API counts.
         """
-        self._is_proving = True
-        if self._was_idle:
-            self.ask_for_rest()
+        # The last part must have what the others have not, so that nobody waits for its count at the end.
+        self._ask(self._all, self._zone.stop)
         try:
             for stretch in stretches:
-                self._take(stretch)
+                self._open.add(stretch)
+                if self._size_of(self._open) >= 1:
+                    part, self._open = self._open, self._open.cut()
+                    self._ask(part, part.stop)
+                    self._waiting.append(part)
                 while self._waiting and (self._waiting[0].counted.is_set() or len(self._waiting) > MOST_WAITING):
                     yield from self._proved(self._waiting.popleft())
         except TapError as error:
             yield from self._proved_before(error)
             raise
-        with self._lock:
-            if not self._is_last:
-                self._ask_for_last()
-        self._open.stop = self._zone.stop
-        self._waiting.append(self._open)
-        yield from self._rest()
+        while self._waiting:
+            yield from self._proved(self._waiting.popleft())
+        yield from self._last()
 
-    def _take(self, stretch: Stretch) -> None:
-        with self._lock:
-            part = self._open
-            part.add(stretch)
-            size = self._size_of(part)
-            if self._is_last and size > MOST_LAST:
-                # There is more to come than it seemed.
-                part = self._open = part.uncounted()
-                self._is_last = False
-            if size >= 1 and not self._is_last:
-                self._cut_off()
+    def _last(self) -> Generator[Stretch]:
+        last, end = self._open, min(self._zone.stop, self._settled)
+        last.stop = self._zone.stop
+        self._all.counted.wait()
+        if self._all.failure is not None:
+            raise self._all.failure
+        pairs = zip(self._all.counts, self._before, strict=True)
+        last.counts = [None if None in pair else pair[0] - pair[1] for pair in pairs]  # type: ignore[operator]
+        last.counted.set()
+        if any((count or 0) > seen for count, seen in zip(last.counts, last.seen_before(end), strict=True)):
+            # Something may have been deleted since all was counted; or else that count is known, whatever comes now.
+            known = last.counts
+            last.counted.clear()
+            self._ask(last, last.stop)
+            last.counted.wait()
+            last.counts = [one if one is not None else other for one, other in zip(last.counts, known, strict=False)]
+        yield from self._proved(last)
 
     def _size_of(self, part: Part) -> float:
         """Give how large a part is, 1 being as large as it should get."""
         return max(len(part.events) / (PART_PAGES * self._page_size), part.bytes / PART_BYTES)
 
-    def _cut_off(self) -> None:
-        """Let what has been read be a part, and ask for its count."""
-        part = self._open
-        self._open = part.cut()
-        self._ask(part, part.stop)
-        self._waiting.append(part)
-
     def _proved_before(self, error: TapError) -> Generator[Stretch]:
         """Hand on what can be proved of what was read before a failure."""
         if isinstance(error, (ApiError, UnreadableError)):
             # The server is there.
-            last = self._open.uncounted()
-            self._ask(last, last.stop)
-            self._waiting.append(last)
+            self._ask(self._open, self._open.stop)
+            self._waiting.append(self._open)
             for part in self._waiting:
                 part.counted.wait()
         while self._waiting and self._waiting[0].is_counted:
-            yield from self._proved(self._waiting.popleft())
-
-    def _rest(self) -> Generator[Stretch]:
-        while self._waiting:
             yield from self._proved(self._waiting.popleft())
 
     def _ask(self, part: Part, stop: int) -> None:
@@ -239,6 +205,8 @@ class Proof:
         part.counted.wait()
         if part.failure is not None:
             raise part.failure
+        pairs = zip(self._before, part.counts, strict=True)
+        self._before = [None if None in pair else sum(pair) for pair in pairs]  # type: ignore[arg-type]
         end = min(part.stop, self._settled)
         for archived, count, seen in zip(part.databases, part.counts, part.seen_before(end), strict=True):
             if (count or 0) > seen or self._is_capped(part, end, count, seen, archived=archived):

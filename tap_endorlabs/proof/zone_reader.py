@@ -10,7 +10,7 @@ from tap_endorlabs.proof.counting import Counter
 from tap_endorlabs.proof.proof import Proof
 from tap_endorlabs.proof.rereading import Rereader
 from tap_endorlabs.proof.turns import Turns
-from tap_endorlabs.reading.timeline import read_range
+from tap_endorlabs.reading.reader import read_range
 
 if t.TYPE_CHECKING:
     import logging
@@ -20,7 +20,7 @@ if t.TYPE_CHECKING:
     from tap_endorlabs.api.records import Page
     from tap_endorlabs.proof.databases import BorderCheck
     from tap_endorlabs.reading.archive import Zone
-    from tap_endorlabs.reading.pieces import Stretch
+    from tap_endorlabs.reading.gap import Stretch
     from tap_endorlabs.settings import Settings
 
 ROUND_SIZES = frozenset({10, 20, 25, 50, 64, 75, 128, 256, *range(100, 500, 50)})
@@ -82,8 +82,7 @@ class ZoneReader:
 
     def _read(self, zone: Zone) -> Generator[Stretch]:
         proof = Proof(zone, self.counter, self._rereader, self._page_size, self.settled)
-        on_idle = proof.ask_for_rest if self.proves else lambda: None
-        stretches = read_range(self.fetch, zone, self._page_size, self._concurrency, on_idle)
+        stretches = read_range(self.fetch, zone, self._page_size, self._concurrency)
         with contextlib.closing(stretches):
             if not self.proves:
                 yield from stretches

@@ -28,15 +28,11 @@ _EVERY = 4
 """After so many refusals of a sorted query, the same is asked for unsorted once more."""
 
 
-def is_without_count(asked: Query, error: TapError) -> bool:
-    """Whether a failure says no more than that no count can be had; what is counted can still be listed."""
-    if isinstance(error, TransientError):
-        return asked.counted and (isinstance(error, TooSlowError) or _is_fault(error))
-    return asked.counted and isinstance(error, ApiError) and error.status in REFUSALS
+def find_detour(fetch: Callable[[Query], Page], asked: Query, error: TapError, limits: Limits) -> Callable[[], bool]:
+    """Find out how to ask instead, after a query has failed.
 
-
-def find_detour(fetch: Callable[[Query], Page], asked: Query, error: TapError, limits: Limits) -> Callable[[], None]:
-    """Find out how to ask instead, after a query has failed; give what makes the limits know it.
+    Returns:
+        what makes the limits know it, and tells whether the query is to be made smaller.
 
     Args:
         fetch: answers a query with its page.
@@ -57,7 +53,7 @@ def find_detour(fetch: Callable[[Query], Page], asked: Query, error: TapError, l
 
 def _ask_for_less(
     fetch: Callable[[Query], Page], asked: Query, error: TransientError, limits: Limits
-) -> Callable[[], None]:
+) -> Callable[[], bool]:
     too_large = isinstance(error, TooSlowError) and error.too_large
     if not asked.divisible and not (too_large and asked.page_size > 1):
         if asked.is_sorted and _is_answered(fetch, _unsorted(asked)):
@@ -67,13 +63,13 @@ def _ask_for_less(
         raise error
     # It may be the sort that takes too long, where none has come to an end yet. Now and then, as unsorted even a long
     # time may be too much.
-    is_suspect = asked.is_sorted and not limits.largest and limits.refusals % _EVERY == 1
+    is_suspect = asked.is_sorted and not limits.has_sorted and limits.refusals % _EVERY == 1
     if is_suspect and _is_answered(fetch, _unsorted(asked)):
         return limits.distrust_sort
     return partial(limits.tighten, asked, too_large=too_large)
 
 
-def _ask_otherwise(fetch: Callable[[Query], Page], asked: Query, error: ApiError, limits: Limits) -> Callable[[], None]:
+def _ask_otherwise(fetch: Callable[[Query], Page], asked: Query, error: ApiError, limits: Limits) -> Callable[[], bool]:
     smaller = asked._replace(page_size=min(asked.page_size, DEFAULT_PAGE_SIZE))
     second = asked._replace(stop=asked.start + 1)
     if not _is_answered(fetch, _unsorted(smaller)._replace(stop=second.stop)):
@@ -81,11 +77,10 @@ def _ask_otherwise(fetch: Callable[[Query], Page], asked: Query, error: ApiError
         raise error
     unsorted, small_pages = limits.distrust_sort, partial(limits.allow_pages_of, smaller.page_size)
 
-    def both() -> None:
-        unsorted()
-        small_pages()
+    def both() -> bool:
+        return unsorted() or small_pages()
 
-    ways: list[tuple[Query, Callable[[], None]]] = [
+    ways: list[tuple[Query, Callable[[], bool]]] = [
         (_unsorted(asked), unsorted),
         (smaller, small_pages),
         (_unsorted(smaller), both),

@@ -23,7 +23,7 @@ if t.TYPE_CHECKING:
     from collections.abc import Callable, Generator
 
     from tap_endorlabs.api.records import Event, Page, Reject
-    from tap_endorlabs.reading.pieces import Stretch
+    from tap_endorlabs.reading.gap import Stretch
     from tap_endorlabs.settings import Settings
     from tap_endorlabs.sync.bookmark import Gap
 

@@ -8,15 +8,17 @@ import time
 import typing as t
 from collections import deque
 from contextlib import contextmanager
+from dataclasses import replace
 from math import ceil
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from tap_endorlabs.errors import ApiError, TooSlowError
+from tap_endorlabs.api.records import Reject
+from tap_endorlabs.errors import ApiError, TooLargeError, TooSlowError
 from tap_endorlabs.reading.archive import Zone
-from tap_endorlabs.reading.timeline import read_range
+from tap_endorlabs.reading.reader import read_range
 from tests.log_model import LogModel, event
 
 if t.TYPE_CHECKING:
@@ -258,3 +260,79 @@ def test_the_workers_end_with_the_reading() -> None:
     for worker in workers:
         worker.join(timeout=20)
         assert not worker.is_alive()
+
+
+def test_large_events_are_read_in_small_pages() -> None:
+    events = [event((START + n) * MICRO, f"{n:04}") for n in range(400)]
+    large = [each._replace(raw=each.raw + b" " * 100_000) for each in events]
+    log = LogModel(large, random.Random(1))
+    most = 0
+
+    def fetch(query: Query) -> Page:
+        page = log.fetch(query)
+        if sum(len(each.raw) for each in page.events) > 12 << 20:
+            raise TooLargeError("too large")
+        return page
+
+    for stretch in read_range(fetch, Zone(START, START + 400), 500, 4):
+        most = max(most, sum(len(each.raw) for each in stretch.events))
+        assert stretch.events == sorted(stretch.events)
+    assert most < 20 << 20
+    assert len(log.asked) < 60
+    assert min(query.page_size for query in log.asked) >= 20
+
+
+@pytest.mark.parametrize("share", [0.01, 0.05, 0.2])
+def test_queries_that_fail_at_random_do_not_become_smaller(share: float) -> None:
+    rng = random.Random(5)
+    log = LogModel(at(spread(random.Random(2), 60_000, 0, WHOLE)), random.Random(1))
+    asked = failed = 0
+
+    def fetch(query: Query) -> Page:
+        nonlocal asked, failed
+        for _ in range(2):
+            asked += 1
+            if rng.random() >= share:
+                return log.fetch(query)
+            failed += 1
+        raise TooSlowError("late")
+
+    found = [e for stretch in read_range(fetch, Zone(START, START + WHOLE), 500, 4) for e in stretch.events]
+    assert found == log.events
+    assert asked < 130 * {0.01: 1.1, 0.05: 1.2, 0.2: 1.7}[share]
+
+
+def test_an_offset_that_is_ignored_is_done_without() -> None:
+    log = LogModel(at(spread(random.Random(2), 10_000, 0, WHOLE)), random.Random(1), skips=False)
+    with in_any_order(log.fetch, random.Random(1)) as fetch:
+        assert read(fetch, START + WHOLE, 100, 8) == log.events
+    assert len(log.asked) < 300
+
+
+@pytest.mark.parametrize("sorts", [True, False])
+def test_an_empty_page_that_names_a_next_one_is_not_the_end(*, sorts: bool) -> None:
+    log = LogModel(at(spread(random.Random(2), 3000, 0, WHOLE)), random.Random(1), sorts=sorts)
+    asked = iter(range(1, 10**6))
+
+    def fetch(query: Query) -> Page:
+        page = log.fetch(query)
+        return (
+            replace(page, events=[], size=0, says_more=True, next_page_id=query.page_id)
+            if next(asked) % 10 == 0
+            else page
+        )
+
+    assert [e for s in read_range(fetch, Zone(START, START + WHOLE), 100, 4) for e in s.events] == log.events
+
+
+def test_a_page_of_nothing_but_rejects_is_not_all() -> None:
+    log = LogModel(at([float(n) for n in range(300)]), random.Random(1), says_next=False)
+
+    def fetch(query: Query) -> Page:
+        page = log.fetch(query)
+        rejected = [Reject(e.create_time, e.uuid, "no", "{}") for e in page.events if e.uuid < "000100"]
+        return replace(page, events=[e for e in page.events if e.uuid >= "000100"], rejected=rejected)
+
+    stretches = list(read_range(fetch, Zone(START, START + 300), 100, 4))
+    assert [e for stretch in stretches for e in stretch.events] == log.events[100:]
+    assert len({one for stretch in stretches for one in stretch.rejected}) == 100

@@ -1,0 +1,143 @@
+"""A part of a range that is read to its end: unsorted, page after page by `page_id`, and put in order here."""
+
+from __future__ import annotations
+
+import sys
+import typing as t
+
+from tap_endorlabs.api.query import NARROW, Query
+from tap_endorlabs.errors import ApiError
+from tap_endorlabs.timestamps import stamp_of_second
+
+if t.TYPE_CHECKING:
+    from tap_endorlabs.api.records import Event, Page, Reject
+    from tap_endorlabs.reading.archive import Databases
+
+MARGIN = 0.03
+"""A gap is made this share shorter than its pages; where its borders have more of a page, its seconds are dense."""
+
+MOST_EMPTY = 2
+"""So many empty pages that name a next one, and no more, may follow one another without being the end."""
+
+MOST_BARREN = 20
+"""So many pages without anything new may follow one another."""
+
+
+class Stretch(t.NamedTuple):
+    """A part of the range that has been read completely.
+
+    Attributes:
+        events: all events since the stretch before, in order.
+        reached: the second up to which the range has been read.
+        rejected: objects met on the way that can't be events; the same may come again.
+        seen: how many events each of the databases had of it; the same may be in both.
+    """
+
+    events: list[Event]
+    reached: int
+    rejected: list[Reject]
+    seen: tuple[int, ...] = ()
+
+
+class Gap:
+    """A part of the range that is read unsorted, page after page by `page_id`, from one database after the other.
+
+    Args:
+        start: first second.
+        stop: last second, exclusive.
+        databases: where its events are; none where they are all known.
+        events: those that are known; what lies elsewhere is ignored.
+        rejected: likewise, objects that can't be events.
+    """
+
+    def __init__(
+        self,
+        start: int,
+        stop: int,
+        databases: Databases,
+        events: t.Iterable[Event] = (),
+        rejected: t.Iterable[Reject] = (),
+    ) -> None:
+        self.start, self.stop = start, stop
+        self.events: dict[str, Event] = {}
+        self.rejected = dict.fromkeys(rejected)
+        self.bytes = 0
+        self.largest_page = sys.maxsize
+        self.failure: BaseException | None = None
+        self.is_asked = False
+        self.pages = 0
+        self.seen: list[int] = []
+        self._first, self._bound = stamp_of_second(start), stamp_of_second(stop)
+        self._keep(events)
+        self._border = len(self.events)
+        self._databases = self._left = databases
+        if databases:
+            self._begin()
+        else:
+            self.seen = [len(self.events)]
+
+    def _begin(self) -> None:
+        self._page_id: str | None = None
+        self._asked: set[str] = set()
+        self._listed: set[str | Reject] = set()
+        self._said_more = False
+        self._barren = 0
+
+    def _keep(self, events: t.Iterable[Event]) -> None:
+        for event in events:
+            if self._first <= event.create_time < self._bound:
+                self.events[event.uuid] = event
+                self.bytes += len(event.raw)
+
+    def halves(self) -> list[Gap]:
+        """Cut it in the middle of its time."""
+        middle, events = (self.start + self.stop) // 2, list(self.events.values())
+        pairs = (self.start, middle), (middle, self.stop)
+        return [Gap(start, stop, self._databases, events) for start, stop in pairs]
+
+    def stretch(self) -> Stretch:
+        """Give what has been read of it."""
+        return Stretch(sorted(self.events.values()), self.stop, list(self.rejected), tuple(self.seen))
+
+    @property
+    def done(self) -> bool:
+        """Whether all of it has been read."""
+        return not self._left
+
+    def query(self, page_size: int) -> Query:
+        """Give what to ask for next."""
+        size = min(page_size, self.largest_page)
+        # Where seconds are dense a margin would bring too much twice, and next to one that fails it would fail, too.
+        margin = int(self._border < size * MARGIN and self.stop - self.start >= NARROW)
+        return Query(self.start, self.stop, size, True, self._page_id, self._left[0], margin=margin)  # noqa: FBT003
+
+    def take_in(self, page: Page, asked: Query) -> None:
+        """Take in a page.
+
+        Raises:
+            ApiError: the server repeats itself.
+        """
+        self.pages += 1
+        self._said_more |= page.says_more
+        before = len(self._listed)
+        self._listed.update(page.rejected, (event.uuid for event in page.events))
+        self._keep(page.events)
+        self.rejected.update(dict.fromkeys(page.rejected))
+        has_news = len(self._listed) > before
+        self._barren = 0 if has_news else self._barren + 1
+        if asked.page_id is not None:
+            self._asked.add(asked.page_id)
+        is_full, is_stuck = page.size >= asked.page_size, page.next_page_id in self._asked
+        if self._barren > MOST_BARREN or (is_full and not has_news) or (is_stuck and has_news):
+            raise ApiError(
+                "The API answers the same page again and again instead of the next one (page_id): "
+                "nothing is lost, but the tap can't go on. Report it to Endor Labs."
+            )
+        self._page_id = page.next_page_id
+        # A full page may be the last one, but only a server that has pointed to a next page before can say so; an empty
+        # one that points to itself may be so for a moment.
+        at_end = not page.says_more and (not is_full or self._said_more)
+        if at_end or self._page_id is None or (is_stuck and self._barren > MOST_EMPTY):
+            self.seen.append(sum(uuid in self._listed for uuid in self.events))
+            self._left = self._left[1:]
+            self._begin()
