@@ -62,12 +62,12 @@ class LogModel:
         if query.counted and self.counts:
             return Page([], count=min(len(found), self.most_counted))
         size = min(query.page_size, self.most)
-        if query.whole or not self.sorts:
+        if query.unsorted or not self.sorts:
             found.sort(key=_UUID)
         else:
             found = self._in_order_of_time(found, size + query.offset)
         if query.page_id is not None:
-            assert query.whole, "the API refuses page_id together with a sort"
+            assert query.unsorted, "the API refuses page_id together with a sort"
             found = [e for e in found if e.uuid > query.page_id]
         found = found[query.offset if self.skips else 0 :]
         page = found[:size]

@@ -71,7 +71,7 @@ def test_a_log_that_is_younger_than_what_is_archived_lacks_nothing(empty_api: Fa
 
 
 DAY = 86_400
-QUARTER = Query(0, 90 * DAY, 10, whole=True, archived=True)
+QUARTER = Query(0, 90 * DAY, 10, unsorted=True, archived=True)
 
 
 def refuse_more_than(days: int, *, is_there: bool = True) -> t.Callable[[Query, ArchiveWay], Page]:

@@ -88,13 +88,13 @@ def test_a_page_is_asked_for_as_the_contract_says(exchange: Exchange, requests_m
 
 
 def test_a_whole_piece_is_asked_for_without_a_sort() -> None:
-    query = parameters_of(HERE._replace(whole=True, page_id="abc"), Exchange(traverse=False).settings)
+    query = parameters_of(HERE._replace(unsorted=True, page_id="abc"), Exchange(traverse=False).settings)
     assert query.keys() == {"list_parameters.filter", "list_parameters.page_size", "list_parameters.page_id"}
     assert query["list_parameters.page_id"] == "abc"
 
 
 def test_a_count_is_asked_for_without_a_sort() -> None:
-    query = parameters_of(HERE._replace(whole=True, counted=True), Exchange(traverse=False).settings)
+    query = parameters_of(HERE._replace(unsorted=True, counted=True), Exchange(traverse=False).settings)
     assert query.keys() == {"list_parameters.filter", "list_parameters.page_size", "list_parameters.count"}
     assert query["list_parameters.count"] == "true"
 

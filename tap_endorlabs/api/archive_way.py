@@ -107,7 +107,7 @@ def best_way(ask: Ask, ask_active: Callable[[Query], Page], first: Query) -> Arc
     Raises:
         ArchiveRefusedError: there is none.
     """
-    measure = _Measure(ask, first._replace(whole=True, page_id=None, counted=True, margin=0))
+    measure = _Measure(ask, first._replace(unsorted=True, page_id=None, counted=True, margin=0))
     refusals: list[ApiError] = []
     best: tuple[int, ArchiveWay] | None = None
     for by_path in (True, False):

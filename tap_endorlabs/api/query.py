@@ -29,8 +29,8 @@ class Query(t.NamedTuple):
         start: first second, inclusive.
         stop: last second, exclusive.
         page_size: events per answer.
-        whole: read unsorted and by `page_id`, not sorted by time.
-        page_id: continue after this object; only where `whole`.
+        unsorted: read by `page_id`, in whatever order the server has, not in the order of time.
+        page_id: continue after this object; only where `unsorted`.
         archived: read from the archive.
         counted: only count the events.
         margin: seconds to ask for beyond both ends: a server may round times, or compare them otherwise. What lies
@@ -41,7 +41,7 @@ class Query(t.NamedTuple):
     start: int
     stop: int
     page_size: int
-    whole: bool = False
+    unsorted: bool = False
     page_id: str | None = None
     archived: bool = False
     counted: bool = False
@@ -57,7 +57,7 @@ class Query(t.NamedTuple):
     @property
     def is_sorted(self) -> bool:
         """Whether the events are asked for in the order of time."""
-        return not self.whole and not self.counted
+        return not self.unsorted and not self.counted
 
     @property
     def divisible(self) -> bool:
@@ -104,7 +104,7 @@ def parameters_of(query: Query, settings: Settings, way: ArchiveWay | None = Non
         parameters["list_parameters.traverse"] = "true"
     if query.counted:
         parameters["list_parameters.count"] = "true"
-    elif not query.whole:
+    elif not query.unsorted:
         parameters["list_parameters.sort.path"] = "meta.create_time"
         parameters["list_parameters.sort.order"] = "SORT_ENTRY_ORDER_ASC"
     if query.page_id is not None:

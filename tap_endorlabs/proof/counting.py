@@ -78,7 +78,7 @@ class Counter:
         return self.count(start, stop, archived=archived) or found
 
     def _count(self, start: int, stop: int, least: int, *, archived: bool) -> int | None:
-        query = Query(start, stop, SMALLEST_PAGE, whole=True, archived=archived, counted=True, margin=0)
+        query = Query(start, stop, SMALLEST_PAGE, unsorted=True, archived=archived, counted=True, margin=0)
         try:
             found = self._fetch(query).count
             if (found or 0) < self._most or stop - start <= least:
@@ -94,7 +94,7 @@ class Counter:
     def _do_without(self, why: str, stop: int, *, archived: bool) -> None:
         """Say that there is no count, and ask for none any more where there is none of an hour, either."""
         try:
-            hour = Query(stop - HOUR, stop, SMALLEST_PAGE, whole=True, archived=archived, counted=True, margin=0)
+            hour = Query(stop - HOUR, stop, SMALLEST_PAGE, unsorted=True, archived=archived, counted=True, margin=0)
             is_unable = self._fetch(hour).count is None
         except (ApiError, TooSlowError):
             is_unable = True

@@ -122,7 +122,7 @@ class Databases:
         """Whether the archive can be read."""
         count, now = self._reader.counter.count, self._now()
         active, old = now - ACTIVE_UNTIL, now - ARCHIVED_AFTER
-        first = Query(self._start, min(active, self._stop), SMALLEST_PAGE, whole=True, archived=True)
+        first = Query(self._start, min(active, self._stop), SMALLEST_PAGE, unsorted=True, archived=True)
         try:
             # A refusal is believed when it comes twice.
             try:
@@ -154,7 +154,7 @@ class Databases:
             count = self._reader.counter.count(start, stop, archived=archived)
             if count is not None:
                 return count
-            return self._reader.fetch(Query(start, stop, SMALLEST_PAGE, whole=True, archived=archived)).size
+            return self._reader.fetch(Query(start, stop, SMALLEST_PAGE, unsorted=True, archived=archived)).size
         except ArchiveRefusedError as error:
             self._logger.warning("Whether some of what is read has been archived already can't be told: %s", error)
         except (ApiError, TooSlowError):

@@ -98,7 +98,7 @@ class Rereader:
         found = {event.uuid: event for event in known}
         rejected: set[Reject] = set()
         for archived, count in zip(part.databases, counts, strict=True):
-            wide = Query(*_widened(start, stop), self._page_size, whole=True, archived=archived, margin=0)
+            wide = Query(*_widened(start, stop), self._page_size, unsorted=True, archived=archived, margin=0)
             events, rejects = self._read_all(wide, count)
             found.update((event.uuid, event) for event in events if first <= event < bound)
             rejected |= {one for one in rejects if one.create_time is None or first <= (one.create_time,) < bound}

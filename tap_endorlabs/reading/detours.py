@@ -94,7 +94,7 @@ def _ask_otherwise(fetch: Callable[[Query], Page], asked: Query, error: ApiError
 
 
 def _unsorted(query: Query) -> Query:
-    return query._replace(whole=True)
+    return query._replace(unsorted=True)
 
 
 def _is_answered(fetch: Callable[[Query], Page], query: Query) -> bool:

@@ -110,7 +110,7 @@ class Rest:
             self.base,
             self.stop,
             self._limits.page_size,
-            whole=not self._by_time,
+            unsorted=not self._by_time,
             archived=self._databases[0],
             offset=max(self.next_rank - self.base_rank, 0),
         )
@@ -124,7 +124,7 @@ class Rest:
         page, is_first = t.cast("Page", anchor.page), self.last is None
         if is_first and page.size and page.says_more:
             self._limits.given = min(self._limits.page_size, page.size)
-        parts = self._use_mark(anchor, page) if anchor.query.whole else self._use_sorted(anchor, page)
+        parts = self._use_mark(anchor, page) if anchor.query.unsorted else self._use_sorted(anchor, page)
         if is_first and self.last is not None:
             self.next_rank = page.size
         return parts

@@ -33,8 +33,8 @@ def probe(fetch: Callable[[Query], Page], start: int, stop: int, page_size: int)
     """
     large, small = min(_PAGE_SIZE, page_size), min(SMALLEST_PAGE, page_size)
     with contextlib.suppress(TooSlowError):
-        return fetch(Query(min(start, stop - HOUR), stop, large, whole=True))
+        return fetch(Query(min(start, stop - HOUR), stop, large, unsorted=True))
     with contextlib.suppress(TooSlowError):
-        return fetch(Query(stop - HOUR, stop, small, whole=True))
+        return fetch(Query(stop - HOUR, stop, small, unsorted=True))
     # Less can't be asked for, so this is tried several times.
-    return fetch(Query(stop - 1, stop, small, whole=True))
+    return fetch(Query(stop - 1, stop, small, unsorted=True))

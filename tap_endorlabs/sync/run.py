@@ -222,7 +222,7 @@ class LogRun:
             yield from reader.read(zone)
         except UnreadableError as error:
             # Where other seconds can't be read either, this fails, and so does the run.
-            reader.fetch(Query(zone.stop, zone.stop + 1, SMALLEST_PAGE, whole=True))
+            reader.fetch(Query(zone.stop, zone.stop + 1, SMALLEST_PAGE, unsorted=True))
             begin, end = stamp_of_second(error.second), stamp_of_second(error.second + 1)
             if self._leave_gap(begin, end):
                 self.findings.miss(
