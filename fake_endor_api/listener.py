@@ -78,6 +78,9 @@ class Listener:
         for task in tasks:
             task.cancel()
         self._loop.run_until_complete(asyncio.gather(*tasks, return_exceptions=True))
+        # What the server did not know of, as it had been accepted but not begun.
+        for transport in list(getattr(self._loop, "_transports", {}).values()):
+            transport.abort()
         # Connections that were cut close in the next round of the loop.
         self._loop.run_until_complete(asyncio.sleep(0))
         self._loop.close()
@@ -91,10 +94,9 @@ class Listener:
         for site in list(self._runner.sites):
             await site.stop()
         await self._drop()
-        # Some had been accepted, but were not known to the server yet; on a busy machine that takes a while.
-        for _ in range(10):
-            await asyncio.sleep(0.01)
-            await self._drop()
+        # Some had been accepted, but were not known to the server yet.
+        await asyncio.sleep(0.01)
+        await self._drop()
 
     async def _drop(self) -> None:
         for connection in self._runner.server.connections if self._runner.server else []:

@@ -10,7 +10,7 @@ if t.TYPE_CHECKING:
     from tap_endorlabs.api.query import Query
     from tap_endorlabs.api.records import Page
 
-PATIENCE = 8
+PATIENCE = 12
 """After a query that was too large, so many answers in time make the next ones twice as large again."""
 
 TRIAL = 4
@@ -96,7 +96,8 @@ class Limits:
         if (not shorter or (self.refusals % 2 and not self._on_trial)) and asked.page_size > SMALLEST_PAGE:
             self.page_size = max(asked.page_size // 2, SMALLEST_PAGE)
         if shorter or asked.page_size <= SMALLEST_PAGE:
-            self.width = max(seconds // 2, 1)
+            # In large steps where nothing has been answered for a while: it is soon found out what can be.
+            self.width = max(seconds // (2 if self.refusals <= 2 else 4), 1)  # noqa: PLR2004
         self._on_trial = False
         return True
 
@@ -105,9 +106,10 @@ class Limits:
         if page.events:
             size = sum(len(event.raw) for event in page.events) or 1
             self.page_size = min(self.page_size, max(PAGE_BYTES * len(page.events) // size, 1))
-        if asked.page_size >= self.page_size and (asked.page_id or asked.stop - asked.start >= self.width // 2):
+        is_large = asked.page_size >= self.page_size and (asked.page_id or asked.stop - asked.start > self.width // 2)
+        if is_large:
             self.refusals = 0
-        if self.width == _WIDEST and self.page_size == self._most:
+        if (self.width == _WIDEST and self.page_size == self._most) or (self._on_trial and not is_large):
             return
         self._good_answers += 1
         if self._on_trial and self._good_answers >= TRIAL:

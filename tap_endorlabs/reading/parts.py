@@ -102,9 +102,12 @@ class Parts:
         for anchor in part.anchors:
             if anchor.query is query:
                 anchor.page = page
+        self._use_anchors(part)
+
+    def _use_anchors(self, rest: Rest) -> None:
         sorts = self._limits.sorts
-        while part in self._parts and part.anchors and part.anchors[0].page is not None:
-            self._replace(part, *part.use())
+        while rest in self._parts and rest.anchors and rest.anchors[0].page is not None:
+            self._replace(rest, *rest.use())
         if sorts and not self._limits.sorts:
             self._ask_anew()
 
@@ -120,6 +123,8 @@ class Parts:
                 self._replace(part, *part.halves())
             elif too_much:
                 part.largest_page = max(query.page_size // 2, min(SMALLEST_PAGE, query.page_size))
+        elif too_much and part.drop(query):
+            self._use_anchors(part)
         elif too_much:
             self._replace(part, *(part.halves() if is_long else [Gap(part.start, part.stop, self._databases)]))
         else:

@@ -17,11 +17,17 @@ if t.TYPE_CHECKING:
     from tap_endorlabs.reading.archive import Databases
     from tap_endorlabs.reading.limits import Limits
 
+FIRST = 8
+"""So many anchors are asked for at once behind the first."""
+
 MOST_APART = 6
 """The most pages from one anchor to the next."""
 
 MOST_CUTS = 64
 """A range is cut into so many parts where the server ignores an offset."""
+
+MOST_DROPPED = 2
+"""So many anchors may be missing one after the other: what lies between the others is read as a gap."""
 
 WORTH = 0.7
 """Where an anchor is complete for less than this share of its page, many events share their times."""
@@ -54,6 +60,8 @@ class Rest:
         is_short: whether that had fewer events than were asked for, although it named a next one.
         is_in_order: whether the server lists them in the order of time although it was not asked to.
         empty: how many pages were empty, although they named a next one.
+        dropped: how many anchors could not be answered, since one has been used.
+        used: how many have been.
     """
 
     def __init__(self, start: int, stop: int, databases: Databases, limits: Limits) -> None:
@@ -69,7 +77,7 @@ class Rest:
         self.anchors: deque[Anchor] = deque()
         self.last: list[Event] | None = None
         self.is_short = self.is_in_order = False
-        self.empty = 0
+        self.empty = self.dropped = self.used = 0
 
     @property
     def bytes(self) -> int:
@@ -91,7 +99,8 @@ class Rest:
         if any(anchor.page is not None and not anchor.page.events for anchor in self.anchors):
             # It has an end in sight.
             return False
-        most = max(readers // (1 if self._apart == 0 else 2), 1)
+        # Few at first, as they may lie where many events share a second.
+        most = min(readers, FIRST + 2 * self.used) if self._apart == 0 else max(min(readers // 2, FIRST), 1)
         if self.last is None or self.is_short or not self._limits.skips or not (self._by_time or self.is_in_order):
             most = 1
         return sum(anchor.page is None for anchor in self.anchors) < most
@@ -118,9 +127,18 @@ class Rest:
         self.next_rank += given
         return query
 
+    def drop(self, query: Query) -> bool:
+        """Do without an anchor that could not be answered; give whether the others are enough to go on with."""
+        if self.last is None or self.dropped == MOST_DROPPED:
+            return False
+        self.anchors = deque(anchor for anchor in self.anchors if anchor.query is not query)
+        self.dropped += 1
+        return True
+
     def use(self) -> list[Gap | Rest]:
         """Take the first anchor, which has been answered; give the parts that take the place of the rest."""
-        anchor = self.anchors.popleft()
+        anchor, self.dropped = self.anchors.popleft(), 0
+        self.used += 1
         page, is_first = t.cast("Page", anchor.page), self.last is None
         if is_first and page.size and page.says_more:
             self._limits.given = min(self._limits.page_size, page.size)
