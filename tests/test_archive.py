@@ -103,7 +103,7 @@ def test_events_that_move_between_any_two_requests_come_once_and_in_order(
     state: dict[str, t.Any] = {}
     kept: list[Event] = []
     gaps = False
-    for last in (False, True, True, True):
+    for last in (False, True, True):
         run = LogRun(settings, resume(state, SCOPE, LOGGER), moment(BEGUN), LOGGER, clock=lambda: 0.0)
         for count, events in enumerate(run.new_events(log.fetch)):
             if count == killed_after and not last:
