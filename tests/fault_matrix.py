@@ -135,9 +135,9 @@ CASES = [
         log_ins=range(2, 10),
     ),
     Case(
-        "token expires every 2 s",
+        "token expires every second",
         _WHOLE_RUN,
-        behaves(token_lifetime=timedelta(seconds=2), latency=0.7),
+        behaves(token_lifetime=timedelta(seconds=1), latency=0.7),
         COMPLETE,
         whole_run=True,
         log_ins=range(2, 8),

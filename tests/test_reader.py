@@ -336,3 +336,13 @@ def test_a_page_of_nothing_but_rejects_is_not_all() -> None:
     stretches = list(read_range(fetch, Zone(START, START + 300), 100, 4))
     assert [e for stretch in stretches for e in stretch.events] == log.events[100:]
     assert len({one for stretch in stretches for one in stretch.rejected}) == 100
+
+
+def test_a_gap_is_read_in_shorter_parts_where_page_id_is_ignored() -> None:
+    # Two dozen events in each second, so that pages by offset leave gaps.
+    log = LogModel(at([n // 24 + 0.5 for n in range(2400)]), random.Random(1))
+
+    def fetch(query: Query) -> Page:
+        return log.fetch(query._replace(page_id=None))
+
+    assert [e for s in read_range(fetch, Zone(START, START + 100), 50, 4) for e in s.events] == log.events

@@ -133,11 +133,11 @@ class Gap:
                 "The API answers the same page again and again instead of the next one (page_id): "
                 "nothing is lost, but the tap can't go on. Report it to Endor Labs."
             )
-        self._page_id = page.next_page_id
+        self._page_id = page.next_page_id or asked.page_id
         # A full page may be the last one, but only a server that has pointed to a next page before can say so; an empty
         # one that points to itself, or nowhere, may be so for a moment.
         at_end = not page.says_more and (not is_full or self._said_more)
-        leads_nowhere = is_stuck or self._page_id is None
+        leads_nowhere = is_stuck or page.next_page_id is None
         if at_end or (leads_nowhere and self._barren > MOST_EMPTY):
             self.seen.append(sum(uuid in self._listed for uuid in self.events))
             self._left = self._left[1:]

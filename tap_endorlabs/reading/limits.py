@@ -16,6 +16,9 @@ PATIENCE = 12
 TRIAL = 4
 """After so many answers in time the larger ones are no longer on trial: a failure from then on is not their fault."""
 
+FEWEST_SORTED = 10
+"""Pages of fewer events are not asked for in the order of time."""
+
 PAGE_BYTES = 2 << 20
 """Pages are asked for that have no more than about so many bytes."""
 
@@ -44,7 +47,8 @@ class Limits:
         self.page_size = self._most = page_size
         self.width = _WIDEST
         self.given = page_size
-        self.sorts = sorts
+        # A page of very few events looks sorted by chance.
+        self.sorts = sorts and page_size >= FEWEST_SORTED
         self.has_sorted = False
         self.skips = True
         self.apart = 0
@@ -90,14 +94,12 @@ class Limits:
         if self._on_trial:
             # It was too early: try again, but later each time.
             self._patience *= 2
-        # A shorter time is the cure that the API's documentation names, and small pages are slow themselves.
-        is_page = self._on_trial and self._larger_pages
-        shorter = seconds > 1 and asked.page_id is None and not is_page
-        if (not shorter or (self.refusals % 2 and not self._on_trial)) and asked.page_size > SMALLEST_PAGE:
+        # By turns, as nobody says which of them it was; what was on trial is known.
+        is_page = self._larger_pages if self._on_trial else self.refusals % 2 == 0
+        if asked.page_size > SMALLEST_PAGE and (is_page or seconds == 1 or asked.page_id is not None):
             self.page_size = max(asked.page_size // 2, SMALLEST_PAGE)
-        if shorter or asked.page_size <= SMALLEST_PAGE:
-            # In large steps where nothing has been answered for a while: it is soon found out what can be.
-            self.width = max(seconds // (2 if self.refusals <= 2 else 4), 1)  # noqa: PLR2004
+        else:
+            self.width = max(seconds // 2, 1)
         self._on_trial = False
         return True
 

@@ -13,6 +13,7 @@ from __future__ import annotations
 import typing as t
 
 from tap_endorlabs.api.query import SMALLEST_PAGE
+from tap_endorlabs.errors import ApiError
 from tap_endorlabs.reading.gap import Gap
 from tap_endorlabs.reading.limits import PAGE_BYTES
 from tap_endorlabs.reading.rest import MOST_APART, Rest
@@ -94,7 +95,14 @@ class Parts:
         self._limits.answered(query, page)
         if isinstance(part, Gap):
             part.is_asked = False
-            part.take_in(page, query)
+            try:
+                part.take_in(page, query)
+            except ApiError:
+                if part.stop - part.start == 1:
+                    raise
+                # The server ignores `page_id`, so each part must fit a page.
+                self._replace(part, *part.halves())
+                return
             if not part.done and part.pages >= 2 * MOST_APART and part.stop - part.start > 1:
                 rest = Rest(part.start, part.stop, self._databases, self._limits)
                 self._replace(part, *rest.halves(part.events.values()))

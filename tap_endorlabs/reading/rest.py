@@ -18,7 +18,8 @@ if t.TYPE_CHECKING:
     from tap_endorlabs.reading.limits import Limits
 
 FIRST = 8
-"""So many anchors are asked for at once behind the first."""
+"""So many anchors are asked for at once behind the first, and soon more: all of them may turn out to lie where many
+events share a second."""
 
 MOST_APART = 6
 """The most pages from one anchor to the next."""
@@ -62,6 +63,7 @@ class Rest:
         empty: how many pages were empty, although they named a next one.
         dropped: how many anchors could not be answered, since one has been used.
         used: how many have been.
+        stuck: how many in a row covered nothing more.
     """
 
     def __init__(self, start: int, stop: int, databases: Databases, limits: Limits) -> None:
@@ -77,7 +79,7 @@ class Rest:
         self.anchors: deque[Anchor] = deque()
         self.last: list[Event] | None = None
         self.is_short = self.is_in_order = False
-        self.empty = self.dropped = self.used = 0
+        self.empty = self.dropped = self.used = self.stuck = 0
 
     @property
     def bytes(self) -> int:
@@ -100,7 +102,7 @@ class Rest:
             # It has an end in sight.
             return False
         # Few at first, as they may lie where many events share a second.
-        most = min(readers, FIRST + 2 * self.used) if self._apart == 0 else max(min(readers // 2, FIRST), 1)
+        most = min(readers, FIRST + self.used // 2) if self._apart == 0 else max(min(readers // 2, FIRST), 1)
         if self.last is None or self.is_short or not self._limits.skips or not (self._by_time or self.is_in_order):
             most = 1
         return sum(anchor.page is None for anchor in self.anchors) < most
@@ -155,16 +157,22 @@ class Rest:
             return [self]
         self._limits.has_sorted = True
         is_first, is_short = query.offset == 0, page.size < query.page_size
-        has_news = not self.last or not {e.uuid for e in page.events} <= {e.uuid for e in self.last}
-        if not (is_first or is_short or has_news):
+        found, before = ({event.uuid for event in events} for events in (page.events, self.last or []))
+        has_news = not found <= before or not before
+        is_full = page.size >= min(query.page_size, self._limits.given)
+        if not is_first and found and (found == before or (is_full and not has_news)):
             return self.cut_without_offsets()
         # A last page may name a next one as well, but it has nothing new; an empty page may be so for a moment.
-        at_end = is_short and (not page.says_more or (bool(times) and not has_news))
+        at_end = is_short and (not page.says_more or not (is_full or has_news or not times))
         if page.says_more and not times and not is_first:
             self.empty += 1
             if self.empty < MOST_EMPTY:
                 return [self]
         known, end = self._covered(times, is_first=is_first, at_end=at_end)
+        self.stuck = self.stuck + 1 if end <= self.start else 0
+        if self.stuck > MOST_CUTS:
+            # Always the same second.
+            return self.cut_without_offsets()
         if not self._limits.skips and end <= self.start:
             known = end = self.start + 1
         if times and not at_end:
