@@ -140,7 +140,7 @@ CASES = [
         behaves(token_lifetime=timedelta(seconds=1), latency=0.7),
         COMPLETE,
         whole_run=True,
-        log_ins=range(2, 8),
+        log_ins=range(2, 13),
     ),
     *_passes_or_stays(
         "401",
