@@ -340,8 +340,8 @@ def test_a_page_of_nothing_but_rejects_is_not_all() -> None:
 
 
 def test_a_gap_is_read_in_shorter_parts_where_page_id_is_ignored() -> None:
-    # Two dozen events in each second, so that pages by offset leave gaps.
-    log = LogModel(at([n // 24 + 0.5 for n in range(2400)]), random.Random(1))
+    # So many events in each second that pages by offset leave gaps.
+    log = LogModel(at([n // 16 + 0.5 for n in range(1600)]), random.Random(1))
 
     def fetch(query: Query) -> Page:
         return log.fetch(query._replace(page_id=None))

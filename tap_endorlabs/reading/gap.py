@@ -7,7 +7,7 @@ import typing as t
 
 from tap_endorlabs.api.query import NARROW, Query
 from tap_endorlabs.errors import ApiError
-from tap_endorlabs.timestamps import stamp_of_second
+from tap_endorlabs.timestamps import MINUTE, stamp_of_second
 
 if t.TYPE_CHECKING:
     from tap_endorlabs.api.records import Event, Page, Reject
@@ -108,7 +108,9 @@ class Gap:
         """Give what to ask for next."""
         size = min(page_size, self.largest_page)
         # Where seconds are dense a margin would bring too much twice, and next to one that fails it would fail, too.
-        margin = int(self._border < size * MARGIN and self.stop - self.start >= NARROW)
+        # But at whole minutes, where a count may begin or end, no count would tell of what is lost.
+        is_cheap = self._border < size * MARGIN and self.stop - self.start >= NARROW
+        margin = int(is_cheap or self.start % MINUTE == 0 or self.stop % MINUTE == 0)
         return Query(self.start, self.stop, size, True, self._page_id, self._left[0], margin=margin)  # noqa: FBT003
 
     def take_in(self, page: Page, asked: Query) -> None:
