@@ -119,3 +119,8 @@ def earlier(stamp: str, seconds: float) -> str:
         return stamp_of(moment_of(stamp) - dt.timedelta(seconds=seconds))
     except OverflowError:
         return "0001-01-01T00:00:00.000000Z"
+
+
+def minute_after(stamp: str) -> int:
+    """Give the first second of a whole minute that is not before a stamp."""
+    return -(-second_after(stamp) // MINUTE) * MINUTE

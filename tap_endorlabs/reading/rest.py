@@ -161,7 +161,7 @@ class Rest:
         has_news = not found <= before or not before
         is_full = page.size >= min(query.page_size, self._limits.given)
         if not is_first and found and (found == before or (is_full and not has_news)):
-            return self.cut_without_offsets()
+            return self._cut_without_offsets()
         # A last page may name a next one as well, but it has nothing new; an empty page may be so for a moment.
         at_end = is_short and (not page.says_more or not (is_full or has_news or not times))
         if page.says_more and not times and not is_first:
@@ -172,7 +172,7 @@ class Rest:
         self.stuck = self.stuck + 1 if end <= self.start else 0
         if self.stuck > MOST_CUTS:
             # Always the same second.
-            return self.cut_without_offsets()
+            return self._cut_without_offsets()
         if not self._limits.skips and end <= self.start:
             known = end = self.start + 1
         if times and not at_end:
@@ -213,7 +213,7 @@ class Rest:
             self.last = page.events
             return [self] if self._limits.skips else self.halves(page.events)
         if {event.uuid for event in page.events} <= {event.uuid for event in self.last}:
-            return self.cut_without_offsets()
+            return self._cut_without_offsets()
         if max(self.last) > (first := min(page.events)):
             return self.halves([*self.last, *page.events])
         mark = min(max(second_of(first.create_time), self.start + 1), self.stop)
@@ -234,7 +234,7 @@ class Rest:
         self.start = end
         return [*parts, self] if end < self.stop else parts
 
-    def cut_without_offsets(self) -> list[Gap | Rest]:
+    def _cut_without_offsets(self) -> list[Gap | Rest]:
         """Cut the time in short parts, as the server ignores an offset."""
         self._limits.skips = False
         self._limits.width = max((self.stop - self.start) // MOST_CUTS, 1)

@@ -16,7 +16,7 @@ from bisect import bisect_left
 from dataclasses import dataclass, field
 from operator import attrgetter
 
-from tap_endorlabs.timestamps import MINUTE, second_after, stamp_of_second
+from tap_endorlabs.timestamps import minute_after, stamp_of_second
 
 if t.TYPE_CHECKING:
     from collections.abc import Iterable, Sequence
@@ -98,7 +98,7 @@ class Bookmark:
 
     def forget_proofs(self) -> None:
         """Let the next proof count from V, or rather the next minute, as a server's times may have no more."""
-        self.since = self.proved = stamp_of_second(-(-second_after(self.value) // MINUTE) * MINUTE)
+        self.since = self.proved = stamp_of_second(minute_after(self.value))
         self.emitted_since = self.emitted_since_proved = 0
 
     def count(self, stamps: Iterable[str]) -> None:

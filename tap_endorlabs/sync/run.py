@@ -15,7 +15,16 @@ from tap_endorlabs.sync.bookmark import Bookmark
 from tap_endorlabs.sync.findings import Findings
 from tap_endorlabs.sync.probing import probe
 from tap_endorlabs.sync.progress import Progress
-from tap_endorlabs.timestamps import DAY, MINUTE, earlier, second_after, second_of, stamp_of, stamp_of_second
+from tap_endorlabs.timestamps import (
+    DAY,
+    MINUTE,
+    earlier,
+    minute_after,
+    second_after,
+    second_of,
+    stamp_of,
+    stamp_of_second,
+)
 
 if t.TYPE_CHECKING:
     import datetime as dt
@@ -74,7 +83,7 @@ class LogRun:
         self._gap: Gap | None = None
         # Whole minutes, as the times of a server may have no more.
         self._start = second_of(self._from) // MINUTE * MINUTE
-        self._stop = -(-second_after(self._end) // MINUTE) * MINUTE
+        self._stop = minute_after(self._end)
         self._settled = min(second_of(self.bookmark.limit), self._stop)
         self.progress = Progress(logger, self._start, self._stop)
         tell_of_range(logger, settings, self._from, self._end, begun, first=self.first)
@@ -128,7 +137,7 @@ class LogRun:
         """Read once more what earlier runs could not read."""
         for gap in [gap for gap in self.bookmark.gaps if gap.emitted is not None]:
             self._gap = gap
-            first, last = second_of(gap.begin) // MINUTE * MINUTE, -(-second_after(gap.end) // MINUTE) * MINUTE
+            first, last = second_of(gap.begin) // MINUTE * MINUTE, minute_after(gap.end)
             databases = Databases(reader, first, last, self._now, self._logger)
             try:
                 for zone in databases.zones(lambda: self.probe(reader.fetch), proves=reader.proves):
