@@ -66,3 +66,15 @@ def test_a_second_that_fails_unsorted_as_well_is_unreadable() -> None:
     with pytest.raises(UnreadableError) as caught:
         list(read_range(fetch, Zone(START, START + 3000), 100))
     assert caught.value.second == START + 700
+
+
+def test_a_server_that_answers_nothing_is_not_asked_for_less_and_less() -> None:
+    asked: list[Query] = []
+
+    def fetch(query: Query) -> Page:
+        asked.append(query)
+        raise slow()
+
+    with pytest.raises(TooSlowError):
+        list(read_range(fetch, Zone(START, START + DAYS), 500))
+    assert len(asked) <= 4

@@ -9,12 +9,12 @@ import typing as t
 from functools import partial
 from http import HTTPStatus
 
+from tap_endorlabs.api.query import SMALLEST_PAGE, Query
 from tap_endorlabs.errors import ApiError, TapError, TooSlowError, TransientError, UnreadableError
 
 if t.TYPE_CHECKING:
     from collections.abc import Callable
 
-    from tap_endorlabs.api.query import Query
     from tap_endorlabs.api.records import Page
     from tap_endorlabs.reading.limits import Limits
 
@@ -25,7 +25,7 @@ REFUSALS = {HTTPStatus.BAD_REQUEST, HTTPStatus.METHOD_NOT_ALLOWED, HTTPStatus.NO
 """The statuses that may speak of how was asked, not of what for."""
 
 _EVERY = 4
-"""After so many refusals of a sorted query, the same is asked for unsorted once more."""
+"""After so many failures without an answer of their size between them, it is looked again for another reason."""
 
 
 def find_detour(fetch: Callable[[Query], Page], asked: Query, error: TapError, limits: Limits) -> Callable[[], bool]:
@@ -61,18 +61,28 @@ def _ask_for_less(
         if _is_fault(error) and asked.stop - asked.start == 1:
             raise UnreadableError(asked.start, str(error)) from error
         raise error
-    # It may be the sort that takes too long, where none has come to an end yet. Now and then, as unsorted even a long
-    # time may be too much.
-    is_suspect = asked.is_sorted and not limits.has_sorted and limits.refusals % _EVERY == 1
-    if is_suspect and _is_answered(fetch, _unsorted(asked)):
-        return limits.distrust_sort
+    if limits.refusals % _EVERY == 1:
+        # It may be the sort that takes too long, where none has come to an end yet. Now and then, as unsorted even a
+        # long time may be too much.
+        if asked.is_sorted and not limits.has_sorted and _is_answered(fetch, _unsorted(asked)):
+            return limits.distrust_sort
+        _ask_for_least(fetch, asked)
     return partial(limits.tighten, asked, too_large=too_large)
+
+
+def _ask_for_least(fetch: Callable[[Query], Page], asked: Query) -> None:
+    """Fail where less does not help, as not even the least is answered: to find that out by halves takes hours."""
+    try:
+        fetch(_least(asked))
+    except TransientError as error:
+        if _is_fault(error):
+            raise UnreadableError(asked.start, str(error)) from error
+        raise
 
 
 def _ask_otherwise(fetch: Callable[[Query], Page], asked: Query, error: ApiError, limits: Limits) -> Callable[[], bool]:
     smaller = asked._replace(page_size=min(asked.page_size, DEFAULT_PAGE_SIZE))
-    second = asked._replace(stop=asked.start + 1)
-    if not _is_answered(fetch, _unsorted(smaller)._replace(stop=second.stop)):
+    if not _is_answered(fetch, _least(asked)):
         # Not even the least is answered, so it is refused for another reason.
         raise error
     unsorted, small_pages = limits.distrust_sort, partial(limits.allow_pages_of, smaller.page_size)
@@ -95,6 +105,11 @@ def _ask_otherwise(fetch: Callable[[Query], Page], asked: Query, error: ApiError
 
 def _unsorted(query: Query) -> Query:
     return query._replace(unsorted=True)
+
+
+def _least(query: Query) -> Query:
+    size = min(query.page_size, SMALLEST_PAGE)
+    return Query(query.start, query.start + 1, size, unsorted=True, archived=query.archived)
 
 
 def _is_answered(fetch: Callable[[Query], Page], query: Query) -> bool:
