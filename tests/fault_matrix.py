@@ -5,6 +5,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from datetime import timedelta
 from pathlib import Path
 
@@ -62,8 +63,8 @@ _NO_LIST = _gives_up(
     "sent a page that is not the JSON of a list", "Check api_url, and whether a proxy answers in its place."
 )
 _NO_TOKEN = _gives_up("The API's answer to the log-in is not a JSON object; check api_url.", "")
-_TOO_LATE = _gives_up("did not answer within 1 s (request_timeout).", "Check the network, raise request_timeout", "1 h")
 _LATE_TOKEN = _gives_up("did not answer within 1 s (request_timeout).", "Check the network, raise request_timeout")
+_TOO_LATE = replace(_LATE_TOKEN, within="30 min")
 _REFUSED_KEY = _ends("Endor Labs refused the API key")
 
 

@@ -12,13 +12,14 @@ import pytest
 
 from fake_endor_api import Fault, make_events, make_events_at
 from fake_endor_api.times import to_nanoseconds
+from tap_endorlabs.api.records import Reject
 from tap_endorlabs.errors import ApiError, TooSlowError, UncountedError
 from tap_endorlabs.proof import proof
 from tap_endorlabs.proof.counting import Counter
 from tap_endorlabs.proof.proof import Part, Proof
 from tap_endorlabs.proof.rereading import Rereader
 from tap_endorlabs.proof.zone_reader import ZoneReader
-from tap_endorlabs.reading.archive import Zone
+from tap_endorlabs.reading.archive import BOTH, Zone
 from tap_endorlabs.reading.gap import Stretch
 from tests.conftest import NOW
 from tests.harness import config_for, run_inside
@@ -90,7 +91,7 @@ def test_nothing_leaves_before_it_is_proved(api: FakeEndorApi, tmp_path: Path) -
 
 
 def test_what_was_proved_before_a_fault_is_kept(api: FakeEndorApi, tmp_path: Path) -> None:
-    config = config_for(api, start_date=TEN_DAYS_AGO, page_size=20, concurrency=4)
+    config = config_for(api, start_date=TEN_DAYS_AGO, page_size=20, concurrency=1)
     api.fail(Fault.status(403), after=52, times=None)
     output = run_command(tmp_path, config=config)
     assert output.code == 1
@@ -193,6 +194,23 @@ def test_less_than_is_counted_ends_the_reading() -> None:
     rereader = Rereader(lambda query: type(log.fetch(query))([]), counter, 50, LOGGER)
     with pytest.raises(UncountedError, match=r"counts 100 events from .* lists only 0"):
         list(rereader.reread(Part(START, (False,)), START + 900, [100]))
+
+
+def test_an_object_left_out_of_one_database_hides_none_that_is_missing_in_the_other() -> None:
+    active, archive = a_log(200), a_log(200)
+    half = Reject(archive.events[0].create_time, "half", "broken", "{}")
+
+    def fetch(query: Query) -> Page:
+        if query.archived:
+            page = archive.fetch(query)
+            return page if query.counted else replace(page, rejected=[half], size=page.size + 1)
+        page = active.fetch(query)
+        return replace(page, count=(page.count or 0) + 1) if query.counted else page
+
+    stop = START + 200 * 9
+    reader = ZoneReader(fetch, some_settings(page_size=50), stop, LOGGER)
+    with pytest.raises(UncountedError):
+        list(reader.read(Zone(START, stop, BOTH)))
 
 
 # Once a day

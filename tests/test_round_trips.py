@@ -33,7 +33,7 @@ class Reading(t.NamedTuple):
 def read(log: LogModel, stop: int, readers: int, databases: Databases = ACTIVE) -> Reading:
     """Read a log with the reader's own parts, and no threads."""
     rng = random.Random(1)
-    parts = Parts(Zone(START, stop, databases), Limits(PAGE_SIZE, sorts=databases == ACTIVE), readers)
+    parts = Parts(Zone(START, stop, databases), Limits(PAGE_SIZE), readers)
     events: list[Event] = []
     under_way: list[tuple[float, int, Job]] = []
     now, requests = 0.0, 0

@@ -9,7 +9,7 @@ from http import HTTPStatus
 from tap_endorlabs.api.query import SMALLEST_PAGE, Query
 from tap_endorlabs.api.records import Page
 from tap_endorlabs.errors import ApiError, ArchiveRefusedError, TooSlowError
-from tap_endorlabs.reading.archive import ACTIVE_UNTIL, ARCHIVED_AFTER, Border, Zone, find_border, zones
+from tap_endorlabs.reading.archive import ACTIVE_UNTIL, ARCHIVED_AFTER, Border, Zone, zones
 from tap_endorlabs.timestamps import DAY, MINUTE
 
 if t.TYPE_CHECKING:
@@ -28,6 +28,23 @@ _OLD = 27 * DAY
 """A log that has events of this age, in seconds, will have older ones, too: more than a weekend's rest is rare."""
 
 _NOTHING = "The archive has nothing, although the log seems to be older than what is in the active database."
+
+
+def find_border(start: int, stop: int, now: int, count: Callable[[int, int, bool], int | None]) -> Border:
+    """Find out between which ages events may be in either database, as what moves them may run late, or early.
+
+    Args:
+        start: first second that is to be read.
+        stop: last second, exclusive.
+        now: the present second.
+        count: counts the events of a range, in the archive where its last argument is `True`.
+    """
+    early, late = ACTIVE_UNTIL, ARCHIVED_AFTER
+    while start < now - late and count(start, now - late, False):
+        late *= 2
+    while early and start < stop and count(max(start, now - early), stop, True):
+        early = early // 2 if early > DAY else 0
+    return Border(early, late)
 
 
 class BorderCheck:

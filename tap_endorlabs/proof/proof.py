@@ -27,7 +27,7 @@ if t.TYPE_CHECKING:
 PART_PAGES = 25
 """A part has about so many pages: each costs one request more, and waits in memory until it is proved."""
 
-PART_BYTES = 16 << 20
+PART_BYTES = 8 << 20
 """A part has no more than about so many bytes."""
 
 MOST_WAITING = 2
@@ -42,7 +42,7 @@ class Part:
         stop: last second, exclusive; where reading stands as long as more is to come.
         events: all of its events, in order.
         rejected: objects met on the way that can't be events.
-        seen: how many events each database had.
+        seen: how many objects each database had.
         counts: how many each database counts, None where it does not; there when `counted` is set.
         counted: set when the counts are there.
         failure: what ended the counting.
@@ -66,12 +66,14 @@ class Part:
 
     def add(self, stretch: Stretch) -> None:
         """Take in what was read next."""
+        # One without a time may be met on both sides of a border.
+        again = len(self.rejected.intersection(stretch.rejected))
         self.events += stretch.events
         self.rejected.update(stretch.rejected)
         self.bytes += sum(len(event.raw) for event in stretch.events)
         self.stop = stretch.reached
         for database, seen in enumerate(stretch.seen):
-            self.seen[database] += seen
+            self.seen[database] += seen - again
 
     def cut(self) -> Part:
         """Leave what lies behind the last whole minute to another part.
@@ -82,18 +84,25 @@ class Part:
         rest = Part(self.stop, self.databases)
         if len(self.databases) > 1 or second <= self.start:
             return rest
-        end = bisect_left(self.events, (stamp_of_second(second),))
-        rest.add(Stretch(self.events[end:], self.stop, [], (len(self.events) - end,)))
-        rest.start, self.stop, self.events, self.seen = second, second, self.events[:end], [end]
+        events, rejected = self._behind(second)
+        rest.add(Stretch(events, self.stop, rejected, (len(events) + len(rejected),)))
+        rest.start, self.stop = second, second
+        self.events = self.events[: len(self.events) - len(events)]
+        self.rejected.difference_update(rejected)
+        self.seen[0] -= rest.seen[0]
         return rest
+
+    def _behind(self, second: int) -> tuple[list[Event], list[Reject]]:
+        """Give what lies at or after a second."""
+        bound = stamp_of_second(second)
+        rejected = [one for one in self.rejected if one.create_time is not None and one.create_time >= bound]
+        return self.events[bisect_left(self.events, (bound,)) :], rejected
 
     def seen_before(self, second: int) -> list[int]:
         """Give how many objects each database had before a second."""
-        first, bound = stamp_of_second(self.start), stamp_of_second(second)
-        behind = len(self.events) - bisect_left(self.events, (bound,))
-        # One without a time was counted, if at all, where it was met.
-        rejected = sum(one.create_time is None or first <= one.create_time < bound for one in self.rejected)
-        return [seen - behind + rejected for seen in self.seen]
+        events, rejected = self._behind(second)
+        behind = len(events) + len(rejected)
+        return [seen - behind for seen in self.seen]
 
 
 class Proof:

@@ -10,9 +10,9 @@ from __future__ import annotations
 import typing as t
 from bisect import bisect_left
 
+from tap_endorlabs.api.detours import DEFAULT_PAGE_SIZE
 from tap_endorlabs.api.query import Query
 from tap_endorlabs.errors import TooSlowError, UncountedError
-from tap_endorlabs.reading.detours import DEFAULT_PAGE_SIZE
 from tap_endorlabs.reading.gap import Stretch
 from tap_endorlabs.timestamps import MINUTE, stamp_of_second
 

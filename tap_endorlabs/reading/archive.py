@@ -45,23 +45,6 @@ class Border(t.NamedTuple):
     archived_after: int = ARCHIVED_AFTER
 
 
-def find_border(start: int, stop: int, now: int, count: Callable[[int, int, bool], int | None]) -> Border:
-    """Find out between which ages events may be in either database, as what moves them may run late, or early.
-
-    Args:
-        start: first second that is to be read.
-        stop: last second, exclusive.
-        now: the present second.
-        count: counts the events of a range, in the archive where its last argument is `True`.
-    """
-    early, late = ACTIVE_UNTIL, ARCHIVED_AFTER
-    while start < now - late and count(start, now - late, False):
-        late *= 2
-    while early and start < stop and count(max(start, now - early), stop, True):
-        early = early // 2 if early > DAY else 0
-    return Border(early, late)
-
-
 def zones(start: int, stop: int, now: Callable[[], int], border: Border = Border()) -> Iterator[Zone]:  # noqa: B008
     """Cut [start, stop) by where its events are, the oldest first.
 

@@ -7,6 +7,7 @@ import typing as t
 
 from tap_endorlabs.api.query import NARROW, Query
 from tap_endorlabs.errors import ApiError
+from tap_endorlabs.reading.limits import FEW
 from tap_endorlabs.timestamps import MINUTE, stamp_of_second
 
 if t.TYPE_CHECKING:
@@ -15,9 +16,6 @@ if t.TYPE_CHECKING:
 
 MARGIN = 0.03
 """A gap is made this share shorter than its pages; where its borders have more of a page, its seconds are dense."""
-
-MOST_EMPTY = 2
-"""So many empty pages that name a next one, and no more, may follow one another without being the end."""
 
 MOST_BARREN = 20
 """So many pages without anything new may follow one another."""
@@ -30,7 +28,7 @@ class Stretch(t.NamedTuple):
         events: all events since the stretch before, in order.
         reached: the second up to which the range has been read.
         rejected: objects met on the way that can't be events; the same may come again.
-        seen: how many events each of the databases had of it; the same may be in both.
+        seen: how many objects each of the databases had of it; the same may be in both.
     """
 
     events: list[Event]
@@ -60,7 +58,7 @@ class Gap:
     ) -> None:
         self.start, self.stop = start, stop
         self.events: dict[str, Event] = {}
-        self.rejected = dict.fromkeys(rejected)
+        self.rejected: dict[Reject, None] = {}
         self.bytes = 0
         self.largest_page = sys.maxsize
         self.failure: BaseException | None = None
@@ -68,13 +66,13 @@ class Gap:
         self.pages = 0
         self.seen: list[int] = []
         self._first, self._bound = stamp_of_second(start), stamp_of_second(stop)
-        self._keep(events)
+        self._keep(events, rejected)
         self._border = len(self.events)
         self._databases = self._left = databases
         if databases:
             self._begin()
         else:
-            self.seen = [len(self.events)]
+            self.seen = [len(self.events) + len(self.rejected)]
 
     def _begin(self) -> None:
         self._page_id: str | None = None
@@ -83,17 +81,14 @@ class Gap:
         self._said_more = False
         self._barren = 0
 
-    def _keep(self, events: t.Iterable[Event]) -> None:
+    def _keep(self, events: t.Iterable[Event], rejected: t.Iterable[Reject]) -> None:
         for event in events:
             if self._first <= event.create_time < self._bound:
                 self.events[event.uuid] = event
                 self.bytes += len(event.raw)
-
-    def halves(self) -> list[Gap]:
-        """Cut it in the middle of its time."""
-        middle, events = (self.start + self.stop) // 2, list(self.events.values())
-        pairs = (self.start, middle), (middle, self.stop)
-        return [Gap(start, stop, self._databases, events) for start, stop in pairs]
+        for one in rejected:
+            if one.create_time is None or self._first <= one.create_time < self._bound:
+                self.rejected[one] = None
 
     def stretch(self) -> Stretch:
         """Give what has been read of it."""
@@ -104,9 +99,19 @@ class Gap:
         """Whether all of it has been read."""
         return not self._left
 
-    def query(self, page_size: int) -> Query:
-        """Give what to ask for next."""
-        size = min(page_size, self.largest_page)
+    @property
+    def is_new(self) -> bool:
+        """Whether nothing of it has been asked for."""
+        return not self.pages and not self.is_asked
+
+    def may_ask(self, _readers: int) -> bool:
+        """Whether its next page may be asked for; only one at a time, as it continues the one before."""
+        return not self.is_asked and not self.done
+
+    def next_query(self, size: int) -> Query:
+        """Give what to ask for next, for so many events at most."""
+        self.is_asked = True
+        size = min(size, self.largest_page)
         # Where seconds are dense a margin would bring too much twice, and next to one that fails it would fail, too.
         # But at whole minutes, where a count may begin or end, no count would tell of what is lost.
         is_cheap = self._border < size * MARGIN and self.stop - self.start >= NARROW
@@ -119,12 +124,12 @@ class Gap:
         Raises:
             ApiError: the server repeats itself.
         """
+        self.is_asked = False
         self.pages += 1
         self._said_more |= page.says_more
         before = len(self._listed)
         self._listed.update(page.rejected, (event.uuid for event in page.events))
-        self._keep(page.events)
-        self.rejected.update(dict.fromkeys(page.rejected))
+        self._keep(page.events, page.rejected)
         has_news = len(self._listed) > before
         self._barren = 0 if has_news else self._barren + 1
         if asked.page_id is not None:
@@ -140,7 +145,7 @@ class Gap:
         # one that points to itself, or nowhere, may be so for a moment.
         at_end = not page.says_more and (not is_full or self._said_more)
         leads_nowhere = is_stuck or page.next_page_id is None
-        if at_end or (leads_nowhere and self._barren > MOST_EMPTY):
-            self.seen.append(sum(uuid in self._listed for uuid in self.events))
+        if at_end or (leads_nowhere and self._barren >= FEW):
+            self.seen.append(sum(one in self._listed for one in (*self.events, *self.rejected)))
             self._left = self._left[1:]
             self._begin()

@@ -2,27 +2,25 @@
 
 from __future__ import annotations
 
+import sys
 import typing as t
 
 from tap_endorlabs.api.query import SMALLEST_PAGE
 
 if t.TYPE_CHECKING:
+    from tap_endorlabs.api.detours import Detour
     from tap_endorlabs.api.query import Query
     from tap_endorlabs.api.records import Page
 
 PATIENCE = 12
 """After a query that was too large, so many answers in time make the next ones twice as large again."""
 
-TRIAL = 4
-"""After so many answers in time the larger ones are no longer on trial: a failure from then on is not their fault."""
-
-FEWEST_SORTED = 10
-"""Pages of fewer events are not asked for in the order of time."""
+FEW = 3
+"""So many of a kind in a row are no accident: failures, after which the next queries get smaller and other reasons than
+their size are looked for; answers to a larger query on trial, whose failure would be its fault; empty pages."""
 
 PAGE_BYTES = 2 << 20
 """Pages are asked for that have no more than about so many bytes."""
-
-_WIDEST = 1 << 40
 
 
 class Limits:
@@ -30,91 +28,100 @@ class Limits:
 
     Args:
         page_size: events per request, at most.
-        sorts: whether the server is trusted to honour a sort.
 
     Attributes:
         page_size: events to ask for at a time.
         width: seconds to ask for at a time.
-        given: how many events the server gives at a time, where that is less.
-        sorts: whether it honours a sort.
-        has_sorted: whether it has answered a sorted query.
-        skips: whether it honours an offset.
+        sorts: whether the server is to be asked for the order of time.
+        has_sorted: whether it has given it.
+        anchors: whether pages that are asked for by their offsets come in that order, asked for or not.
         apart: how many pages to leave between two that are asked for by their offsets.
         refusals: how many queries were too large for it since one of their size was answered.
     """
 
-    def __init__(self, page_size: int, *, sorts: bool = True) -> None:
+    def __init__(self, page_size: int) -> None:
         self.page_size = self._most = page_size
-        self.width = _WIDEST
-        self.given = page_size
-        # A page of very few events looks sorted by chance.
-        self.sorts = sorts and page_size >= FEWEST_SORTED
+        self.width = sys.maxsize
+        self.sorts = True
         self.has_sorted = False
-        self.skips = True
+        self.anchors = True
         self.apart = 0
         self.refusals = 0
+        self._refused_width = 0
+        self._short = 0
         self._patience = PATIENCE
         self._good_answers = 0
         self._on_trial = self._larger_pages = False
 
-    def distrust_sort(self) -> bool:
-        """Ask for no sort any more; what was too much with one may not be without."""
-        self.sorts = False
-        self.width, self.page_size = _WIDEST, self._most
-        self.refusals = self._good_answers = 0
-        self._on_trial = False
-        return False
+    @property
+    def is_odd(self) -> bool:
+        """Whether the next failure may be for another reason than the size of its query."""
+        return self.refusals % FEW == 1
 
-    def allow_pages_of(self, size: int) -> bool:
-        """Never ask for larger pages again."""
-        self._most = min(self._most, size)
-        self.page_size = min(self.page_size, size)
-        return False
-
-    def tighten(self, asked: Query, *, too_large: bool = False) -> bool:
-        """Take note of a query that failed twice as if it was too large, or at once for the bytes of its page.
-
-        One of them says nothing of the others, as servers also fail at random; two with no answer of their size
-        between them do.
-
-        Returns:
-            True, as the query itself is to be made smaller in any case.
-        """
-        seconds = asked.stop - asked.start
-        if too_large:
+    def learn(self, asked: Query, detour: Detour) -> None:
+        """Take note of how to ask after a query that failed, each time it was sent."""
+        if detour.unsorted:
+            self.sorts = False
+            # What was too much with a sort may not be without.
+            self.width, self.page_size = sys.maxsize, self._most
+            self.refusals = self._good_answers = 0
+            self._on_trial = False
+        if detour.page_size:
+            self._allow(detour.page_size)
+        elif detour.too_large:
             self.page_size = min(self.page_size, max(asked.page_size // 2, 1))
-            return True
-        if asked.page_size > self.page_size or seconds > self.width:
-            # Others have learned since it was sent.
-            return True
+        elif not detour.unsorted and asked.page_size <= self.page_size and asked.stop - asked.start <= self.width:
+            # Else others have learned since it was sent.
+            self._tighten(asked)
+
+    def distrust(self, asked: Query, *, offsets: bool) -> None:
+        """Take note of a page that was not in the order of time, or that repeated another one for all its offset."""
+        self.anchors = asked.is_sorted and not offsets
+        self.sorts = False
+
+    def _allow(self, page_size: int) -> None:
+        self._most = min(self._most, page_size)
+        self.page_size = min(self.page_size, page_size)
+
+    def _tighten(self, asked: Query) -> None:
+        """Ask for less, if others have failed before."""
         self.refusals += 1
+        self._refused_width = asked.stop - asked.start
         self._good_answers = 0
-        if self.refusals < 2 and not self._on_trial:  # noqa: PLR2004 - see above
-            return True
+        if self.refusals < FEW and not self._on_trial:
+            return
         if self._on_trial:
             # It was too early: try again, but later each time.
             self._patience *= 2
         # By turns, as nobody says which of them it was; what was on trial is known.
         is_page = self._larger_pages if self._on_trial else self.refusals % 2 == 0
+        seconds = asked.stop - asked.start
         if asked.page_size > SMALLEST_PAGE and (is_page or seconds == 1 or asked.page_id is not None):
             self.page_size = max(asked.page_size // 2, SMALLEST_PAGE)
         else:
             self.width = max(seconds // 2, 1)
         self._on_trial = False
-        return True
 
     def answered(self, asked: Query, page: Page) -> None:
         """Take note of an answer in time; after some of them, more is asked for again."""
+        if page.says_more and 0 < page.size < asked.page_size:
+            if page.size == self._short:
+                # A server that gives fewer than asked for, always the same number, has that page size.
+                self._allow(page.size)
+            self._short = page.size
         if page.events:
             size = sum(len(event.raw) for event in page.events) or 1
             self.page_size = min(self.page_size, max(PAGE_BYTES * len(page.events) // size, 1))
-        is_large = asked.page_size >= self.page_size and (asked.page_id or asked.stop - asked.start > self.width // 2)
+        width = self._refused_width if self.width == sys.maxsize else self.width
+        # More than half of it, even where that has been rounded up.
+        is_wide = asked.page_id is not None or asked.stop - asked.start > min((width + 1) // 2, width - 1)
+        is_large = asked.page_size >= self.page_size and is_wide
         if is_large:
             self.refusals = 0
-        if (self.width == _WIDEST and self.page_size == self._most) or (self._on_trial and not is_large):
+        if (self.width == sys.maxsize and self.page_size == self._most) or (self._on_trial and not is_large):
             return
         self._good_answers += 1
-        if self._on_trial and self._good_answers >= TRIAL:
+        if self._on_trial and self._good_answers >= FEW:
             self._on_trial, self._patience = False, PATIENCE
         if self._good_answers >= self._patience:
             self._widen()
@@ -123,8 +130,8 @@ class Limits:
         self._good_answers = self.refusals = 0
         self._on_trial = True
         # One at a time and in turn, so that a refusal tells which of them was too much.
-        self._larger_pages = self.page_size < self._most and (not self._larger_pages or self.width == _WIDEST)
+        self._larger_pages = self.page_size < self._most and (not self._larger_pages or self.width == sys.maxsize)
         if self._larger_pages:
             self.page_size = min(self.page_size * 2, self._most)
         else:
-            self.width = min(self.width * 2, _WIDEST)
+            self.width = min(self.width * 2, sys.maxsize)

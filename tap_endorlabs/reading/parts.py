@@ -1,12 +1,4 @@
-"""How a range is cut into parts that are read side by side; no threads in here.
-
-Several pages are fetched at once by their offsets in the order of time: *anchors*. One sorted answer is complete
-strictly between its first and its last second, whatever its offset was. So anchors that overlap by a few events read
-the range by themselves; what lies between them otherwise, as where many events share a second, is a *gap*, which is
-read unsorted. The more gaps there are, the further apart the anchors stand.
-
-Where the server does not sort, anchors only mark where to cut.
-"""
+"""The parts of a range that are read side by side, in the order of time; no threads in here."""
 
 from __future__ import annotations
 
@@ -17,10 +9,14 @@ from tap_endorlabs.errors import ApiError
 from tap_endorlabs.reading.gap import Gap
 from tap_endorlabs.reading.limits import PAGE_BYTES
 from tap_endorlabs.reading.rest import MOST_APART, Rest
+from tap_endorlabs.timestamps import second_of
 
 if t.TYPE_CHECKING:
+    from collections.abc import Iterable
+
+    from tap_endorlabs.api.detours import Detour
     from tap_endorlabs.api.query import Query
-    from tap_endorlabs.api.records import Page
+    from tap_endorlabs.api.records import Event, Page
     from tap_endorlabs.reading.archive import Zone
     from tap_endorlabs.reading.gap import Stretch
     from tap_endorlabs.reading.limits import Limits
@@ -42,10 +38,15 @@ class Parts:
     """
 
     def __init__(self, zone: Zone, limits: Limits, readers: int) -> None:
-        self._parts: list[Part] = [Rest(zone.start, zone.stop, zone.databases, limits)]
         self._databases = zone.databases
         self._limits = limits
         self._readers = readers
+        self._parts: list[Part] = [self._new(zone.start, zone.stop)]
+
+    def _new(self, start: int, stop: int, known: Iterable[Event] = ()) -> Part:
+        if self._limits.anchors and stop - start > 1:
+            return Rest(start, stop, self._databases, self._limits)
+        return Gap(start, stop, self._databases, known)
 
     @property
     def head(self) -> Part | None:
@@ -68,22 +69,13 @@ class Parts:
             waits = number and (room < 0 or number > ROOM * self._readers or self._limits.refusals)
             if part.failure is not None or waits:
                 return None
-            if isinstance(part, Gap):
-                if not part.is_asked and not part.done:
-                    part.is_asked = True
-                    return part, part.query(self._limits.page_size)
-            elif part.may_ask(self._readers):
-                self._narrow(part)
-                return part, part.next_query()
+            if part.may_ask(self._readers):
+                if part.is_new and part.stop - part.start > self._limits.width:
+                    self._split(part, part.start + self._limits.width)
+                first = self._parts[number]
+                return first, first.next_query(self._limits.page_size)
             room -= part.bytes
         return None
-
-    def _narrow(self, rest: Rest) -> None:
-        """Leave to a rest of its own what is too long a time to be asked for at once."""
-        if rest.last is None and rest.stop - rest.start > self._limits.width:
-            middle = rest.start + self._limits.width
-            self._replace(rest, rest, Rest(middle, rest.stop, self._databases, self._limits))
-            rest.stop = middle
 
     def answered(self, job: Job, page: Page) -> None:
         """Take in an answer.
@@ -93,56 +85,61 @@ class Parts:
         """
         part, query = job
         self._limits.answered(query, page)
-        if isinstance(part, Gap):
-            part.is_asked = False
-            try:
-                part.take_in(page, query)
-            except ApiError:
-                if part.stop - part.start == 1:
-                    raise
-                # The server ignores `page_id`, so each part must fit a page.
-                self._replace(part, *part.halves())
-                return
-            if not part.done and part.pages >= 2 * MOST_APART and part.stop - part.start > 1:
-                rest = Rest(part.start, part.stop, self._databases, self._limits)
-                self._replace(part, *rest.halves(part.events.values()))
+        if isinstance(part, Rest):
+            for anchor in part.anchors:
+                if anchor.query is query:
+                    anchor.page = page
+            self._use_anchors(part)
             return
-        for anchor in part.anchors:
-            if anchor.query is query:
-                anchor.page = page
-        self._use_anchors(part)
+        is_divisible = part.stop - part.start > 1
+        try:
+            part.take_in(page, query)
+        except ApiError:
+            if not is_divisible:
+                raise
+            # The server ignores `page_id`, so each part must fit a page.
+            self._split(part, (part.start + part.stop) // 2)
+        else:
+            if not part.done and part.pages >= 2 * MOST_APART and is_divisible:
+                times = sorted(event.create_time for event in part.events.values())
+                self._split(part, second_of(times[len(times) // 2]) if times else (part.start + part.stop) // 2)
 
     def _use_anchors(self, rest: Rest) -> None:
         sorts = self._limits.sorts
         while rest in self._parts and rest.anchors and rest.anchors[0].page is not None:
-            self._replace(rest, *rest.use())
-        if sorts and not self._limits.sorts:
-            self._ask_anew()
+            self._replace(rest, *rest.use(), *([rest] if rest.start < rest.stop else []))
+            if not self._limits.anchors or self._limits.sorts != sorts:
+                self._ask_anew()
+                return
 
-    def refused(self, job: Job, *, too_much: bool) -> None:
-        """Ask anew for what could not be answered, and for less at a time, where it was too much."""
+    def refused(self, job: Job, detour: Detour) -> None:
+        """Ask anew for what could not be answered, otherwise, or for less at a time."""
         part, query = job
-        if part not in self._parts:
-            return
-        is_long = part.stop - part.start > 1
+        self._limits.learn(query, detour)
         if isinstance(part, Gap):
             part.is_asked = False
-            if too_much and is_long and query.page_id is None:
-                self._replace(part, *part.halves())
-            elif too_much:
-                part.largest_page = max(query.page_size // 2, min(SMALLEST_PAGE, query.page_size))
-        elif too_much and part.drop(query):
-            self._use_anchors(part)
-        elif too_much:
-            self._replace(part, *(part.halves() if is_long else [Gap(part.start, part.stop, self._databases)]))
-        else:
-            # It was the sort, or the size of its pages.
+        if part not in self._parts:
+            return
+        if any(detour):
             self._ask_anew()
+        elif isinstance(part, Rest) and part.drop(query):
+            self._use_anchors(part)
+        elif part.stop - part.start > 1 and query.page_id is None:
+            self._split(part, (part.start + part.stop) // 2)
+        elif isinstance(part, Gap):
+            part.largest_page = max(query.page_size // 2, min(SMALLEST_PAGE, query.page_size))
+        else:
+            self._replace(part, self._new(part.start, part.stop))
 
     def _ask_anew(self) -> None:
         for part in self._parts:
             if isinstance(part, Rest):
                 part.reset()
+
+    def _split(self, part: Part, second: int) -> None:
+        second = min(max(second, part.start + 1), part.stop - 1)
+        known = list(part.events.values()) if isinstance(part, Gap) else []
+        self._replace(part, self._new(part.start, second, known), self._new(second, part.stop, known))
 
     def _replace(self, part: Part, *others: Part) -> None:
         index = self._parts.index(part)

@@ -8,10 +8,9 @@ from __future__ import annotations
 import threading
 import typing as t
 
+from tap_endorlabs.api.detours import find_detour
 from tap_endorlabs.api.query import hold_to_range
 from tap_endorlabs.errors import TapError
-from tap_endorlabs.reading.archive import ACTIVE
-from tap_endorlabs.reading.detours import find_detour
 from tap_endorlabs.reading.limits import Limits
 from tap_endorlabs.reading.parts import Parts
 
@@ -44,7 +43,7 @@ def read_range(fetch: Fetch, zone: Zone, page_size: int, concurrency: int = 1) -
     """
     if zone.start >= zone.stop:
         return
-    limits = Limits(page_size, sorts=zone.databases == ACTIVE)
+    limits = Limits(page_size)
     parts = Parts(zone, limits, concurrency)
     readers = _Readers(fetch, parts, limits)
     while (head := parts.head) is not None:
@@ -128,8 +127,9 @@ class _Readers:
         try:
             page = self._fetch(query)
         except TapError as error:
-            learn = find_detour(self._fetch, query, error, self._limits)
-            return lambda: self._parts.refused(job, too_much=learn())
+            is_odd, may_sort = self._limits.is_odd, self._limits.has_sorted
+            detour = find_detour(self._fetch, query, error, is_odd=is_odd, may_sort=may_sort)
+            return lambda: self._parts.refused(job, detour)
         hold_to_range(page.events, query)
         self.has_answer = True
         return lambda: self._parts.answered(job, page)

@@ -7,7 +7,6 @@ import datetime as dt
 import time
 import typing as t
 from dataclasses import replace
-from itertools import islice
 
 from singer_sdk import Stream, metrics
 from singer_sdk.helpers.conform import TypeConformanceLevel
@@ -20,7 +19,15 @@ from tap_endorlabs.schemas import LogSchemas
 from tap_endorlabs.sync.batches import batch_files
 from tap_endorlabs.sync.bookmark import REPLICATION_KEY, Scope
 from tap_endorlabs.sync.mapping import failure
-from tap_endorlabs.sync.messages import MessageWriter, passes_unchanged, record_lines, to_record, unfit, without_null
+from tap_endorlabs.sync.messages import (
+    MessageWriter,
+    passes_unchanged,
+    portions,
+    record_lines,
+    to_record,
+    unfit,
+    without_null,
+)
 from tap_endorlabs.sync.progress import Outcome
 from tap_endorlabs.sync.run import LogRun
 from tap_endorlabs.sync.state import resume
@@ -38,9 +45,6 @@ if t.TYPE_CHECKING:
     from tap_endorlabs.api.client import Api
     from tap_endorlabs.api.records import Event
     from tap_endorlabs.sync.signals import Signals
-
-_RECORDS_AT_ONCE = 250
-"""Records are written so many at a time: a signal waits for no more of them, however slow the target is."""
 
 _STATE_SHARE = 4
 """A STATE message waits for a quarter as many records as it names uuids: a long look-back stays linear in output."""
@@ -184,8 +188,7 @@ class LogStream(Stream):
     def _write_records(self, run: LogRun, events: list[Event]) -> None:
         writer = self._tap.message_writer
         direct = writer if isinstance(writer, MessageWriter) and passes_unchanged(self) else None
-        rest = iter(events)
-        while some := list(islice(rest, _RECORDS_AT_ONCE)):
+        for some in portions(events):
             with self._signals_deferred():
                 if direct is not None:
                     direct.write_lines(record_lines(self.name, some, dt.datetime.now(dt.timezone.utc)))

@@ -16,13 +16,16 @@ from tap_endorlabs.errors import TapError, TargetGoneError, one_line
 
 if t.TYPE_CHECKING:
     import datetime as dt
-    from collections.abc import Iterable
+    from collections.abc import Iterable, Iterator
 
     from singer_sdk import Stream
     from singer_sdk.singerlib.encoding.simple import Message
 
     from tap_endorlabs.api.records import Event
 
+
+_RECORDS_AT_ONCE = 250
+_BYTES_AT_ONCE = 1 << 20
 
 _NULL = rb"\u0000"
 """JSON has no other way to write NUL."""
@@ -75,6 +78,20 @@ def passes_unchanged(stream: Stream) -> bool:
         and not stream_map.flattening_enabled
         and all(stream.mask.values())
     )
+
+
+def portions(events: Iterable[Event]) -> Iterator[list[Event]]:
+    """Cut events in as many as are written at once: a signal waits for no more, and memory has to hold no more."""
+    some: list[Event] = []
+    size = 0
+    for event in events:
+        some.append(event)
+        size += len(event.raw)
+        if len(some) == _RECORDS_AT_ONCE or size >= _BYTES_AT_ONCE:
+            yield some
+            some, size = [], 0
+    if some:
+        yield some
 
 
 def record_lines(stream: str, events: Iterable[Event], extracted: dt.datetime) -> bytes:
