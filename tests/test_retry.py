@@ -26,16 +26,16 @@ def failing(times: int, error: Exception) -> t.Callable[[], str]:
     return attempt
 
 
-def test_waits_double_up_to_a_bound() -> None:
+def test_waits_grow_up_to_a_bound() -> None:
     clock = Clock()
     assert clock.retry(max_wait=10).call(failing(6, TransientError("no")), LOGGER, STOPPED) == "done"
-    assert clock.slept == [1, 2, 4, 8, 10, 10]
+    assert clock.slept == [0.25, 1, 4, 10, 10, 10]
 
 
 def test_jitter_takes_the_whole_interval() -> None:
     clock = Clock()
     clock.retry(jitter=lambda lower, upper: (lower + upper) / 2).call(failing(2, TransientError("no")), LOGGER, STOPPED)
-    assert clock.slept == [0.5, 1.0]
+    assert clock.slept == [0.125, 0.5]
 
 
 def test_a_time_named_by_the_server_comes_first() -> None:
@@ -47,11 +47,11 @@ def test_a_time_named_by_the_server_comes_first() -> None:
 def test_tries_are_bounded_and_the_last_failure_says_so(caplog: pytest.LogCaptureFixture) -> None:
     clock = Clock()
     gone = TransientError("The server is gone.", advice="Look after it.")
-    with pytest.raises(TransientError, match=r"^The server is gone. Gave up after 3 tries in 3 s. Look after it.$"):
+    with pytest.raises(TransientError, match=r"^The server is gone. Gave up after 3 tries in 1 s. Look after it.$"):
         clock.retry(max_attempts=3).call(failing(9, gone), LOGGER, STOPPED)
     assert [record.message for record in caplog.records] == [
-        "The server is gone. Trying again in 1.0 s (1 of 2).",
-        "The server is gone. Trying again in 2.0 s (2 of 2).",
+        "The server is gone. Trying again in 0.2 s (1 of 2).",
+        "The server is gone. Trying again in 1.0 s (2 of 2).",
     ]
 
 
@@ -88,7 +88,7 @@ def test_refusals_by_a_rate_limit_leave_the_tries_of_other_failures() -> None:
         return "done"
 
     assert clock.retry().call(attempt, LOGGER, STOPPED) == "done"
-    assert clock.slept == [5, 1, 5, 2, 5, 4, 5, 8, 5, 16, 5, 32, 5, 60]
+    assert clock.slept == [5, 0.25, 5, 1, 5, 4, 5, 16, 5, 60, 5, 60, 5, 60]
 
 
 def test_a_rate_limit_that_does_not_pass_ends_after_max_elapsed() -> None:

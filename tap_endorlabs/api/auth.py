@@ -33,7 +33,7 @@ _LIFETIME = 4 * 3600.0
 _SHORTEST_LIFETIME = 1.0
 """An expiry that is closer is none, in seconds: to believe it would mean a log-in for each request."""
 
-_WAITS = (1, 2, 3, 4)
+_WAITS = (4, 8, 12, 16)
 """A new token may not have reached every server yet: it is tried again after so many times the first wait of a retry,
 ten seconds in all."""
 

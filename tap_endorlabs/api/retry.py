@@ -26,7 +26,8 @@ class Retry:
 
     Attributes:
         max_attempts: how often a request may fail, not counting refusals by a rate limit.
-        first_wait: upper bound of the first wait, in seconds; it doubles with each attempt.
+        first_wait: upper bound of the first wait, in seconds; short, as most failures are over at once. With each
+            further attempt it is four times as long.
         max_wait: upper bound of any wait that the server did not ask for, in seconds.
         max_elapsed: seconds after the first failure until no further attempt is begun.
         connect_timeout: seconds to wait for a connection at most; the rest of the request timeout is for the answer.
@@ -34,7 +35,7 @@ class Retry:
     """
 
     max_attempts: int = 8
-    first_wait: float = 1.0
+    first_wait: float = 0.25
     max_wait: float = 60.0
     max_elapsed: float = 900.0
     connect_timeout: float = 30.0
@@ -110,7 +111,7 @@ class Attempts:
             self.refused += 1
         else:
             self.failed += 1
-        bound = min(retry.first_wait * 2 ** max(self.failed - 1, 0), retry.max_wait)
+        bound = min(retry.first_wait * 4 ** max(self.failed - 1, 0), retry.max_wait)
         wait = error.retry_after or retry.jitter(0, bound)
         waited = retry.clock() - self._begun
         if self.failed < retry.max_attempts and waited + wait <= retry.max_elapsed:

@@ -66,7 +66,7 @@ class Parts:
         room = ROOM * self._readers * PAGE_BYTES
         for number, part in enumerate(self._parts):
             # While it is being found out what is too much for the server, one request is enough for that.
-            waits = number and (room < 0 or number > ROOM * self._readers or self._limits.refusals)
+            waits = number and (room < 0 or number > ROOM * self._readers or self._limits.refusals > 1)
             if part.failure is not None or waits:
                 return None
             if part.may_ask(self._readers):
