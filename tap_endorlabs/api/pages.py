@@ -6,32 +6,18 @@ changed on the way to the target.
 
 from __future__ import annotations
 
-import json
-import re
 import typing as t
 
 import msgspec
 
+from tap_endorlabs.api.flaws import check, flaw_of
 from tap_endorlabs.api.problem import Problem, ProblemError, Report
 from tap_endorlabs.api.records import Event, Page, Reject
-from tap_endorlabs.api.scan import fields, find, is_deeper, members
+from tap_endorlabs.api.scan import fields, find, members
 from tap_endorlabs.timestamps import normalize, normalize_all
 
 if t.TYPE_CHECKING:
     from collections.abc import Iterable
-
-_MOST_DIGITS = 4300
-"""Python, and so most targets, reads no integer of more digits."""
-
-_MOST_LEVELS = 800
-"""Python, and so most targets, reads no more than a thousand levels, less those of the program that reads."""
-
-_STRIDE = 64
-_MORE_DIGITS = re.compile(rb"(?<![0-9])[0-9]{%d}" % (_MOST_DIGITS // _STRIDE))
-"""What every 64th byte of such an integer looks like: to look at all bytes would take longer than all else."""
-
-_SURROGATE = re.compile(rb"\\u[dD][89a-fA-F]")
-
 
 _RESULTS = {"list", "count_response", "group_response"}
 _KNOWN = {*_RESULTS, *Report.__struct_fields__}
@@ -86,7 +72,6 @@ class _KeyAnswer(msgspec.Struct):
 _decode_answer = msgspec.json.Decoder(_Answer).decode
 _decode_keys = msgspec.json.Decoder(_KeyAnswer).decode
 _decode_key = msgspec.json.Decoder(_Key).decode
-_decode_any = msgspec.json.Decoder(msgspec.Raw).decode
 _decode_fields = msgspec.json.Decoder(dict[str, msgspec.Raw]).decode
 
 
@@ -105,7 +90,7 @@ def decode_page(body: bytes) -> Page:
         line = _on_one_line(body)
         answer = _decode_answer(line)
         raws = [bytes(raw) for raw in (answer.list or _List()).objects or []]
-        _check(raws)
+        check(raws)
         if not raws and answer.count_response is None:
             _refuse_errors(line, answer)
     except (ValueError, RecursionError) as error:
@@ -136,22 +121,6 @@ def _on_one_line(text: bytes) -> bytes:
     return msgspec.json.format(text, indent=-1) if b"\n" in text or b"\r" in text else text
 
 
-def _check(raws: list[bytes]) -> None:
-    """Look for what the decoder passes on and targets can't read.
-
-    Raises:
-        ValueError: there is some.
-        RecursionError: likewise.
-    """
-    for raw in raws:
-        if not raw.isascii():
-            raw.decode()
-        if len(raw) > _MOST_DIGITS and _MORE_DIGITS.search(raw[::_STRIDE]):
-            json.loads(raw)
-        if len(raw) > 2 * _MOST_LEVELS and is_deeper(raw, _MOST_LEVELS):
-            raise RecursionError
-
-
 def _salvaged(body: bytes, error: Exception) -> Page:
     """Decode a page that could not be decoded at once: each object by itself, and what surrounds them."""
     try:
@@ -172,29 +141,8 @@ def _only(container: bytes, name: str) -> bytes:
 
 
 def _judged(raw: bytes) -> Event | Reject:
-    why = _flaw(raw)
+    why = flaw_of(raw)
     return _as_event(_on_one_line(raw)) if why is None else Reject.of(raw, why)
-
-
-def _flaw(raw: bytes) -> str | None:
-    """Say what keeps a target from reading an object, None where nothing does."""
-    too_deep = f"it has more than {_MOST_LEVELS} levels"
-    if is_deeper(raw, _MOST_LEVELS):
-        return too_deep
-    try:
-        raw.decode()
-        _decode_any(raw)
-    except UnicodeDecodeError:
-        return "it has bytes that are not UTF-8"
-    except (ValueError, RecursionError):
-        return "it has half a character (a lone surrogate)" if _SURROGATE.search(raw) else "it is not JSON"
-    try:
-        json.loads(raw)
-    except ValueError:
-        return f"it has an integer of more than {_MOST_DIGITS:,} digits"
-    except RecursionError:
-        return too_deep
-    return None
 
 
 def _page(answer: _Answer, found: Iterable[Event | Reject]) -> Page:

@@ -31,7 +31,7 @@ LEAST = 10
 """Fewer events are not asked for at a time, however long it takes the server."""
 
 
-MOST_BARREN = 4
+MOST_WITHOUT_NEW = 4
 """After so many pages without anything new there is nothing more to be had."""
 
 
@@ -108,8 +108,8 @@ class Rereader:
         """Read all objects of a range in one database, to the end of the list, and no fewer than were counted."""
         events: dict[str, Event] = {}
         rejected: set[Reject] = set()
-        barren = 0
-        while barren < MOST_BARREN:
+        without_new = 0
+        while without_new < MOST_WITHOUT_NEW:
             try:
                 page = self._fetch(query)
             except TooSlowError:
@@ -120,10 +120,10 @@ class Rereader:
             seen = len(events) + len(rejected)
             events.update((event.uuid, event) for event in page.events)
             rejected.update(page.rejected)
-            has_news = len(events) + len(rejected) > seen
-            barren = 0 if has_news else barren + 1
+            brings_new = len(events) + len(rejected) > seen
+            without_new = 0 if brings_new else without_new + 1
             is_short = page.size < query.page_size and not page.says_more
-            if len(events) + len(rejected) >= count and (is_short or not has_news):
+            if len(events) + len(rejected) >= count and (is_short or not brings_new):
                 return list(events.values()), rejected
             if page.next_page_id is not None:
                 query = query._replace(page_id=page.next_page_id)

@@ -1,6 +1,6 @@
 """Where events are by their age: in the active database, in the archive, or in either of them.
 
-Endor Labs moves an event to the archive some time around its 30th day, one knows not when. So those of an age near it
+Endor Labs moves an event to the archive around its 30th day; the exact time is not known. So those of an age near it
 are looked for in both.
 """
 

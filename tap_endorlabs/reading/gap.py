@@ -17,7 +17,7 @@ if t.TYPE_CHECKING:
 MARGIN = 0.03
 """A gap is made this share shorter than its pages; where its borders have more of a page, its seconds are dense."""
 
-MOST_BARREN = 20
+MOST_WITHOUT_NEW = 20
 """So many pages without anything new may follow one another."""
 
 
@@ -79,7 +79,7 @@ class Gap:
         self._asked: set[str] = set()
         self._listed: set[str | Reject] = set()
         self._said_more = False
-        self._barren = 0
+        self._without_new = 0
 
     def _keep(self, events: t.Iterable[Event], rejected: t.Iterable[Reject]) -> None:
         for event in events:
@@ -130,12 +130,12 @@ class Gap:
         before = len(self._listed)
         self._listed.update(page.rejected, (event.uuid for event in page.events))
         self._keep(page.events, page.rejected)
-        has_news = len(self._listed) > before
-        self._barren = 0 if has_news else self._barren + 1
+        brings_new = len(self._listed) > before
+        self._without_new = 0 if brings_new else self._without_new + 1
         if asked.page_id is not None:
             self._asked.add(asked.page_id)
         is_full, is_stuck = page.size >= asked.page_size, page.next_page_id in self._asked
-        if self._barren > MOST_BARREN or (is_full and not has_news) or (is_stuck and has_news):
+        if self._without_new > MOST_WITHOUT_NEW or (is_full and not brings_new) or (is_stuck and brings_new):
             raise ApiError(
                 "The API answers the same page again and again instead of the next one (page_id): "
                 "nothing is lost, but the tap can't go on. Report it to Endor Labs."
@@ -145,7 +145,7 @@ class Gap:
         # one that points to itself, or nowhere, may be so for a moment.
         at_end = not page.says_more and (not is_full or self._said_more)
         leads_nowhere = is_stuck or page.next_page_id is None
-        if at_end or (leads_nowhere and self._barren >= FEW):
+        if at_end or (leads_nowhere and self._without_new >= FEW):
             self.seen.append(sum(one in self._listed for one in (*self.events, *self.rejected)))
             self._left = self._left[1:]
             self._begin()

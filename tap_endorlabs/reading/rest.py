@@ -18,7 +18,7 @@ from itertools import pairwise
 
 from tap_endorlabs.api.query import Query
 from tap_endorlabs.reading.archive import ACTIVE
-from tap_endorlabs.reading.gap import MARGIN, MOST_BARREN, Gap
+from tap_endorlabs.reading.gap import MARGIN, MOST_WITHOUT_NEW, Gap
 from tap_endorlabs.timestamps import second_of, stamp_of_second
 
 if t.TYPE_CHECKING:
@@ -71,7 +71,7 @@ class Rest:
         # The events of the anchor before, None before the first, and whether it had fewer than were asked for.
         self._last: list[Event] | None = None
         self._is_short = False
-        self._used = self._barren = 0
+        self._used = self._without_new = 0
 
     @property
     def bytes(self) -> int:
@@ -134,8 +134,8 @@ class Rest:
         times = [event.create_time for event in page.events]
         is_first, is_full = query.offset == 0, page.size >= query.page_size
         found, known = ({event.uuid for event in events} for events in (page.events, before or []))
-        has_news = not before or not found <= known
-        repeats = not is_first and found and (found == known or (is_full and not has_news))
+        brings_new = not before or not found <= known
+        repeats = not is_first and found and (found == known or (is_full and not brings_new))
         if repeats or times != sorted(times) or (before and times and times[0] < before[0].create_time):
             self._limits.distrust(query, offsets=bool(repeats))
             self._sample = [*(before or []), *page.events]
@@ -143,11 +143,11 @@ class Rest:
         # A page of very few events looks sorted by chance.
         self._limits.has_sorted |= query.is_sorted and len(set(times)) >= FEWEST_SORTED
         # A last page may name a next one as well, but it has nothing new; an empty page may be so for a moment.
-        at_end = not is_full and (not page.says_more or bool(times and not has_news))
+        at_end = not is_full and (not page.says_more or bool(times and not brings_new))
         first, end = self._covered(times, is_first=is_first, at_end=at_end)
         self._used += 1
-        self._barren = self._barren + 1 if end <= self.start else 0
-        if self._barren > MOST_BARREN:
+        self._without_new = self._without_new + 1 if end <= self.start else 0
+        if self._without_new > MOST_WITHOUT_NEW:
             # Always the same second.
             end = first = self.stop
         if times and not at_end:

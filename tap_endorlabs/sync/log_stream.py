@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import contextlib
-import datetime as dt
 import time
 import typing as t
 from dataclasses import replace
@@ -18,19 +17,11 @@ from tap_endorlabs.reading.archive import ACTIVE_UNTIL
 from tap_endorlabs.schemas import LogSchemas
 from tap_endorlabs.sync.batches import batch_files
 from tap_endorlabs.sync.bookmark import REPLICATION_KEY, Scope
-from tap_endorlabs.sync.mapping import failure
-from tap_endorlabs.sync.messages import (
-    MessageWriter,
-    passes_unchanged,
-    portions,
-    record_lines,
-    to_record,
-    unfit,
-    without_null,
-)
+from tap_endorlabs.sync.messages import to_record, without_null
 from tap_endorlabs.sync.progress import Outcome
 from tap_endorlabs.sync.run import LogRun
 from tap_endorlabs.sync.state import resume
+from tap_endorlabs.sync.writing import RecordWriter
 from tap_endorlabs.timestamps import earlier, stamp_of
 
 if t.TYPE_CHECKING:
@@ -40,7 +31,6 @@ if t.TYPE_CHECKING:
     from singer_sdk import Tap
     from singer_sdk.helpers._batch import BaseBatchFileEncoding, BatchConfig
     from singer_sdk.helpers.types import Context, Record
-    from singer_sdk.singerlib import RecordMessage
 
     from tap_endorlabs.api.client import Api
     from tap_endorlabs.api.records import Event
@@ -82,7 +72,8 @@ class LogStream(Stream):
         super().__init__(tap)
         self.missing: list[str] = []
         self._get_api = get_api
-        self._signals_deferred = signals.deferred
+        self._signals = signals
+        self._writer = RecordWriter(tap, self, signals, self._generate_record_messages)
         self._run: LogRun | None = None
         self._events_stated = 0
         self.logger.addFilter(_drop_doubled_error)
@@ -114,7 +105,7 @@ class LogStream(Stream):
                 for events in lists:
                     with _counting(run, counter):
                         if write_messages:
-                            self._write_records(run, self._fit(events))
+                            self._writer.write(self._fit(events), run.note)
                             self._write_state(run)
                         else:
                             yield from self._batch_records(run, self._fit(events))
@@ -185,45 +176,13 @@ class LogStream(Stream):
         """Give events as the user wants them written."""
         return without_null(events) if self._get_api().settings.replace_null_characters else events
 
-    def _write_records(self, run: LogRun, events: list[Event]) -> None:
-        writer = self._tap.message_writer
-        direct = writer if isinstance(writer, MessageWriter) and passes_unchanged(self) else None
-        for some in portions(events):
-            with self._signals_deferred():
-                if direct is not None:
-                    direct.write_lines(record_lines(self.name, some, dt.datetime.now(dt.timezone.utc)))
-                    run.note(some)
-                else:
-                    self._write_record_messages(run, some)
-
-    def _write_record_messages(self, run: LogRun, events: list[Event]) -> None:
-        written = 0
-        try:
-            for event in events:
-                for message in self._messages_of(event):
-                    self._tap.write_message(message)
-                written += 1
-        finally:
-            run.note(events[:written])
-
     def _batch_records(self, run: LogRun, events: list[Event]) -> Iterator[Record]:
         for event in events:
-            messages = self._messages_of(event)
+            messages = self._writer.messages_of(event)
             # Before the record is handed over, as the batch that it fills may be written before the next is asked for.
             run.note([event])
             for message in messages:
                 yield message.record
-
-    def _messages_of(self, event: Event) -> list[RecordMessage]:
-        """Give what the SDK makes of an event: all of it, before any of it is written."""
-        record = to_record(event)
-        try:
-            return list(self._generate_record_messages(record))
-        except RecursionError as error:
-            raise unfit(event, error) from error
-        except Exception as error:
-            entry = self._tap.catalog[self.tap_stream_id]
-            raise failure(self.config, entry, error, record, event.uuid) from error
 
     @override
     def get_batches(
@@ -247,7 +206,7 @@ class LogStream(Stream):
         if at_once or since * _STATE_SHARE >= len(run.bookmark.emitted):
             self._store_bookmark()
             self._events_stated = run.progress.events
-            with self._signals_deferred():
+            with self._signals.deferred():
                 self._tap.state_writer.write_state(self.tap_state)
 
     def _store_bookmark(self) -> None:

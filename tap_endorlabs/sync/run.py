@@ -9,18 +9,17 @@ from tap_endorlabs.api.query import SMALLEST_PAGE, Query
 from tap_endorlabs.errors import TapError, UnreadableError
 from tap_endorlabs.proof.databases import Databases
 from tap_endorlabs.proof.zone_reader import ZoneReader
-from tap_endorlabs.reading.archive import ACTIVE_UNTIL, Zone
+from tap_endorlabs.reading.archive import Zone
 from tap_endorlabs.sync.beginning import tell_of_range
 from tap_endorlabs.sync.bookmark import Bookmark
+from tap_endorlabs.sync.daily_proof import DailyProof
 from tap_endorlabs.sync.findings import Findings
 from tap_endorlabs.sync.probing import probe
 from tap_endorlabs.sync.progress import Progress
 from tap_endorlabs.timestamps import (
-    DAY,
     MINUTE,
     earlier,
     minute_after,
-    second_after,
     second_of,
     stamp_of,
     stamp_of_second,
@@ -103,26 +102,22 @@ class LogRun:
         if self._from >= self._end:
             return
         reader = ZoneReader(fetch, self._settings, self._settled, self._logger)
-        proves_past = reader.proves and self._is_proof_due()
-        reader.proves_all |= proves_past
-        if proves_past and self._settings.include_archived:
+        daily = DailyProof(self.bookmark, self._start, self._now(), self._settings.lookback_seconds)
+        is_due = reader.proves and daily.is_due
+        reader.proves_all |= is_due
+        if is_due and self._settings.include_archived:
             yield from self._fill_gaps(reader)
         databases = Databases(reader, self._start, self._stop, self._now, self._logger)
         # Of a quiet log even a run without new events reaches back further than a day.
         zones = databases.zones(lambda: self.probe(reader.fetch), proves=reader.proves_all)
-        again: set[str | Reject] = set()
-        is_due = proves_past
         for zone in zones if self._settings.include_archived else [Zone(self._start, self._stop)]:
             if databases.complaint:
                 self._do_without_archive(databases, zone)
             for stretch in self._read_zone(reader, zone):
                 for reject in stretch.rejected:
                     self._leave_out(reject)
-                if proves_past:
-                    again |= self._seen_again(stretch)
-                if proves_past and stretch.reached > second_of(self._from):
-                    self._prove_past(reader, self.bookmark.emitted_since - len(again))
-                    proves_past = False
+                if is_due and (missing := daily.missing(stretch, reader.counter)):
+                    self.findings.miss(missing)
                 is_proved = reader.proves_all and not reader.counter.gives_none and stretch.reached >= self._settled
                 yield from self._pages(self.only_new(stretch.events))
                 self.progress.report(stretch.reached)
@@ -162,33 +157,6 @@ class LogRun:
         """Cut what was proved together into pages, so that a state may follow each."""
         for first in range(0, max(len(events), 1), self._settings.page_size):
             yield events[first : first + self._settings.page_size]
-
-    def _is_proof_due(self) -> bool:
-        return self._now() - second_of(self.bookmark.proved) >= DAY
-
-    def _seen_again(self, stretch: Stretch) -> set[str | Reject]:
-        """Give what lies between the minute in which this run begins and its bookmark, as earlier runs have seen it."""
-        seen: dict[str | Reject, str | None] = {event.uuid: event.create_time for event in stretch.events}
-        seen |= {reject: reject.create_time for reject in stretch.rejected}
-        return {what for what, stamp in seen.items() if stamp and self.bookmark.since <= stamp < self._from}
-
-    def _prove_past(self, reader: ZoneReader, delivered: int) -> None:
-        """Prove what earlier runs have delivered since the last proof, also by what came too late for them."""
-        since = second_of(self.bookmark.since)
-        if not self._now() - ACTIVE_UNTIL < since < self._start:
-            return
-        count = reader.counter.count(since, self._start)
-        for gap in self.bookmark.gaps:
-            begin, end = max(second_of(gap.begin), since), min(second_after(gap.end), self._start)
-            delivered += (reader.counter.count(begin, end) or 0) if begin < end else 0
-        if count is None or count <= delivered:
-            return
-        self.findings.miss(
-            f"From {stamp_of_second(since)} to {stamp_of_second(self._start)} the API counts {count} events, of which "
-            f"{delivered} have been delivered: {count - delivered} came to light later than lookback_seconds "
-            f"({self._settings.lookback_seconds}) after they happened, or were not listed then. Raise "
-            "lookback_seconds; a run of its own with that start_date and end_date brings what is missing."
-        )
 
     def _leave_out(self, reject: Reject) -> None:
         outside = reject.create_time and not self._from <= reject.create_time < self._end

@@ -1,0 +1,73 @@
+"""Once a day, the proof that earlier runs have delivered all there is, also what came to light too late for them."""
+
+from __future__ import annotations
+
+import typing as t
+
+from tap_endorlabs.reading.archive import ACTIVE_UNTIL
+from tap_endorlabs.timestamps import DAY, second_after, second_of, stamp_of_second
+
+if t.TYPE_CHECKING:
+    from tap_endorlabs.api.records import Reject
+    from tap_endorlabs.proof.counting import Counter
+    from tap_endorlabs.reading.gap import Stretch
+    from tap_endorlabs.sync.bookmark import Bookmark
+
+
+class DailyProof:
+    """Holds what earlier runs have delivered since the proof before the last against a count.
+
+    Args:
+        bookmark: knows how much that is.
+        start: the second from which on this run reads: the whole minute in which the bookmark lies.
+        now: the present second.
+        lookback: the setting `lookback_seconds`, for the message.
+    """
+
+    def __init__(self, bookmark: Bookmark, start: int, now: int, lookback: int) -> None:
+        self._bookmark = bookmark
+        self._from = bookmark.value
+        self._start = start
+        self._now = now
+        self._lookback = lookback
+        self._again: set[str | Reject] = set()
+        self._is_over = False
+
+    @property
+    def is_due(self) -> bool:
+        """Whether the last proof is a day old."""
+        return self._now - second_of(self._bookmark.proved) >= DAY
+
+    def missing(self, stretch: Stretch, counter: Counter) -> str:
+        """Take note of what this run reads, from its start on; where that passes the bookmark, say what is missing.
+
+        Raises:
+            TapError: it can't be counted, as the API can't be reached.
+        """
+        if self._is_over:
+            return ""
+        # What lies between the minute in which this run begins and its bookmark earlier runs have seen.
+        seen: dict[str | Reject, str | None] = {event.uuid: event.create_time for event in stretch.events}
+        seen |= {reject: reject.create_time for reject in stretch.rejected}
+        self._again |= {one for one, stamp in seen.items() if stamp and self._bookmark.since <= stamp < self._from}
+        if stretch.reached <= second_of(self._from):
+            return ""
+        self._is_over = True
+        return self._prove(counter, self._bookmark.emitted_since - len(self._again))
+
+    def _prove(self, counter: Counter, delivered: int) -> str:
+        since = second_of(self._bookmark.since)
+        if not self._now - ACTIVE_UNTIL < since < self._start:
+            return ""
+        count = counter.count(since, self._start)
+        for gap in self._bookmark.gaps:
+            begin, end = max(second_of(gap.begin), since), min(second_after(gap.end), self._start)
+            delivered += (counter.count(begin, end) or 0) if begin < end else 0
+        if count is None or count <= delivered:
+            return ""
+        return (
+            f"From {stamp_of_second(since)} to {stamp_of_second(self._start)} the API counts {count} events, of which "
+            f"{delivered} have been delivered: {count - delivered} came to light later than lookback_seconds "
+            f"({self._lookback}) after they happened, or were not listed then. Raise lookback_seconds; a run of its "
+            "own with that start_date and end_date brings what is missing."
+        )
