@@ -348,8 +348,8 @@ def test_a_killed_run_resumes_exactly(api: FakeEndorApi, process: Process) -> No
 
 
 def test_a_fault_in_mid_run_ends_with_the_state_of_what_was_written(api: FakeEndorApi, process: Process) -> None:
-    api.fail(Fault.status(403), where="list", after=52, times=None)
-    output = process.run(config=config_for(api, start_date=START, page_size=20))
+    api.fail(Fault.status(403), where="list", after=110, times=None)
+    output = process.run(config=config_for(api, start_date=START, page_size=10))
     assert output.code == 1
     assert len(output.errors) == 1
     assert output.records
