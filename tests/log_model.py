@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 import typing as t
-from bisect import bisect_right
+from bisect import bisect_left, bisect_right
 from dataclasses import dataclass, field
 from operator import attrgetter
 
@@ -65,7 +65,7 @@ class LogModel:
         if query.unsorted or not self.sorts:
             found.sort(key=_UUID)
         else:
-            found = self._in_order_of_time(found, size + query.offset)
+            found = self._in_order_of_time(found, query.offset if self.skips else 0, size)
         if query.page_id is not None:
             assert query.unsorted, "the API refuses page_id together with a sort"
             found = [e for e in found if e.uuid > query.page_id]
@@ -75,11 +75,14 @@ class LogModel:
         next_page_id = page[-1].uuid if page else None
         return Page(page, size=len(page), says_more=more, next_page_id=next_page_id)
 
-    def _in_order_of_time(self, events: list[Event], size: int) -> list[Event]:
-        """Sort them, with ties at random where they can be seen: among so many at the beginning."""
+    def _in_order_of_time(self, events: list[Event], offset: int, size: int) -> list[Event]:
+        """Sort them, with ties at random where they can be seen: among those with the times of a page."""
         events.sort(key=_TIME)
-        last = events[:size][-1:]
-        end = bisect_right(events, last[0].create_time, key=_TIME) if last else 0
-        seen = events[:end]
+        page = events[offset : offset + size]
+        if not page:
+            return events
+        begin = bisect_left(events, page[0].create_time, key=_TIME)
+        end = bisect_right(events, page[-1].create_time, key=_TIME)
+        seen = events[begin:end]
         self.rng.shuffle(seen)
-        return sorted(seen, key=_TIME) + events[end:]
+        return [*events[:begin], *sorted(seen, key=_TIME), *events[end:]]

@@ -20,7 +20,7 @@ def test_without_a_limit_that_is_felt_each_run_takes_two_requests() -> None:
     assert max(outcome.ages[200:]) == pytest.approx(300 + 0.2)
 
 
-@pytest.mark.parametrize("limit", [2, 5, 20])
+@pytest.mark.parametrize("limit", [pytest.param(2, marks=pytest.mark.faults), 5, 20])
 def test_a_crowd_without_a_pool_is_refused_often_but_none_gives_up(limit: float) -> None:
     outcome = simulate(Fleet(200, limit, at_once=200), 2 * HOUR)
     assert outcome.refused > outcome.requests / 2
