@@ -80,16 +80,17 @@ class TooLargeError(TooSlowError):
 
 
 class UnreadableError(TapError):
-    """The API fails to answer one second of a log, however often and for however little it is asked.
+    """The API fails to answer one second of a log, however often it is asked; or a minute, where it knows no seconds.
 
     Attributes:
-        second: which.
+        start: that second.
+        stop: the one after it.
     """
 
-    def __init__(self, second: int, message: str) -> None:
-        """Take the second, and how it failed."""
+    def __init__(self, start: int, stop: int, message: str) -> None:
+        """Take the range, and how it failed."""
         super().__init__(message)
-        self.second = second
+        self.start, self.stop = start, stop
 
 
 class UncountedError(TapError):

@@ -32,18 +32,22 @@ class Detour(t.NamedTuple):
         unsorted: in no order.
         page_size: for no more events at a time.
         too_large: for smaller pages now; larger ones may be answered again where events are smaller.
+        without_offsets: for no page by its offset.
+        without_margin: this time for nothing beyond the ends of the range, as it is there that the server fails.
     """
 
     unsorted: bool = False
     page_size: int | None = None
     too_large: bool = False
+    without_offsets: bool = False
+    without_margin: bool = False
 
 
 FOR_LESS = Detour()
 """For less at a time, or for less time, as nobody says which of them it was."""
 
 
-def find_detour(fetch: Fetch, asked: Query, error: TapError, *, is_odd: bool, may_sort: bool) -> Detour:
+def find_detour(fetch: Fetch, asked: Query, error: TapError, *, is_odd: bool) -> Detour:
     """Find out how to ask instead, after a query has failed.
 
     Args:
@@ -51,32 +55,41 @@ def find_detour(fetch: Fetch, asked: Query, error: TapError, *, is_odd: bool, ma
         asked: the query that it could not answer.
         error: how it failed.
         is_odd: whether others have failed before it, so that it may not be for their size.
-        may_sort: whether the server has answered a sorted query before.
 
     Raises:
         UnreadableError: the server fails to answer a single second.
         TapError: the error, as there is no other way.
     """
     if isinstance(error, TransientError) and (isinstance(error, TooSlowError) or _is_fault(error)):
-        return _ask_for_less(fetch, asked, error, is_odd=is_odd, may_sort=may_sort)
+        return _ask_for_less(fetch, asked, error, is_odd=is_odd)
     if isinstance(error, ApiError) and error.status in REFUSALS:
         return _ask_otherwise(fetch, asked, error)
     raise error
 
 
-def _ask_for_less(fetch: Fetch, asked: Query, error: TransientError, *, is_odd: bool, may_sort: bool) -> Detour:
+def _ask_for_less(fetch: Fetch, asked: Query, error: TransientError, *, is_odd: bool) -> Detour:
     if isinstance(error, TooLargeError) and asked.page_size > 1:
         return Detour(too_large=True)
+    if _is_fault(error) and asked.margin and _is_answered(fetch, asked._replace(margin=0)):
+        return Detour(without_margin=True)
     if not asked.divisible:
+        if asked.offset and _is_answered(fetch, asked._replace(offset=0)):
+            return Detour(without_offsets=True)
         if asked.is_sorted and _is_answered(fetch, _unsorted(asked)):
             return Detour(unsorted=True)
-        if _is_fault(error) and asked.stop - asked.start == 1:
-            raise UnreadableError(asked.start, str(error)) from error
+        if _is_fault(error):
+            raise UnreadableError(asked.start, asked.stop, str(error)) from error
         raise error
     if is_odd:
-        # It may be the sort that takes too long, where none has come to an end yet.
-        if asked.is_sorted and not may_sort and _is_answered(fetch, _unsorted(asked)):
-            return Detour(unsorted=True)
+        # It may be the sort that takes too long, or the offset.
+        ways = {
+            Detour(unsorted=True): _unsorted(asked)._replace(margin=0),
+            Detour(without_offsets=True): asked._replace(offset=0),
+        }
+        for detour, other in ways.items():
+            is_other = (asked.is_sorted, asked.offset) != (other.is_sorted, other.offset)
+            if is_other and _is_answered(fetch, other) and not _is_answered(fetch, asked):
+                return detour
         _ask_for_least(fetch, asked)
     return FOR_LESS
 
@@ -87,16 +100,22 @@ def _ask_for_least(fetch: Fetch, asked: Query) -> None:
         fetch(_least(asked))
     except TransientError as error:
         if _is_fault(error):
-            raise UnreadableError(asked.start, str(error)) from error
+            raise UnreadableError(asked.start, asked.first_stop, str(error)) from error
         raise
 
 
 def _ask_otherwise(fetch: Fetch, asked: Query, error: ApiError) -> Detour:
-    if not _is_answered(fetch, _least(asked)):
+    try:
+        fetch(_least(asked))
+    except ApiError as refusal:
         # It is refused for another reason.
-        raise error
+        raise error from refusal
+    except TransientError:
+        # That may be for what lies there.
+        pass
     smaller = asked._replace(page_size=min(asked.page_size, DEFAULT_PAGE_SIZE))
     ways = [
+        (asked._replace(offset=0), Detour(without_offsets=True)),
         (_unsorted(asked), Detour(unsorted=True)),
         (smaller, Detour(page_size=smaller.page_size)),
         (_unsorted(smaller), Detour(unsorted=True, page_size=smaller.page_size)),
@@ -104,7 +123,7 @@ def _ask_otherwise(fetch: Fetch, asked: Query, error: ApiError) -> Detour:
     for other, detour in ways:
         if other != asked and _is_answered(fetch, other):
             return detour
-    if asked.stop - asked.start > 1:
+    if asked.stop > asked.first_stop:
         return FOR_LESS
     raise error
 
@@ -114,8 +133,8 @@ def _unsorted(query: Query) -> Query:
 
 
 def _least(query: Query) -> Query:
-    size = min(query.page_size, SMALLEST_PAGE)
-    return Query(query.start, query.start + 1, size, unsorted=True, archived=query.archived)
+    size, stop = min(query.page_size, SMALLEST_PAGE), query.first_stop
+    return Query(query.start, stop, size, unsorted=True, archived=query.archived, margin=0, grain=query.grain)
 
 
 def _is_answered(fetch: Fetch, query: Query) -> bool:

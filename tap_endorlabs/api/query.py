@@ -36,6 +36,7 @@ class Query(t.NamedTuple):
         margin: seconds to ask for beyond both ends: a server may round times, or compare them otherwise. What lies
             there is no part of the answer.
         offset: how many events to skip.
+        grain: seconds: both ends are moved to the next multiple of it, for a server whose times have no seconds.
     """
 
     start: int
@@ -47,12 +48,13 @@ class Query(t.NamedTuple):
     counted: bool = False
     margin: int = 1
     offset: int = 0
+    grain: int = 1
 
     @property
     def ends(self) -> tuple[int, int]:
-        """The seconds to ask for, with the margin, which costs nothing behind a page in the order of time."""
-        is_free = self.is_sorted and self.stop - self.start >= NARROW
-        return self.start - self.margin, self.stop + (1 if is_free else self.margin)
+        """The seconds to ask for, with the margin."""
+        first, bound = self.start - self.margin, self.stop + self.margin
+        return first // self.grain * self.grain, -(-bound // self.grain) * self.grain
 
     @property
     def is_sorted(self) -> bool:
@@ -62,17 +64,25 @@ class Query(t.NamedTuple):
     @property
     def divisible(self) -> bool:
         """Whether less can be asked for at a time."""
-        return self.page_size > SMALLEST_PAGE or self.stop - self.start > 1
+        return self.page_size > SMALLEST_PAGE or self.stop > self.first_stop
+
+    @property
+    def first_stop(self) -> int:
+        """The end of the shortest range from its start on that can be asked for."""
+        return min((self.start // self.grain + 1) * self.grain, self.stop)
 
 
-def hold_to_range(events: list[Event], asked: Query) -> None:
+def hold_to_range(events: list[Event], asked: Query) -> bool:
     """Refuse events that are far from what was asked for, as a server that ignores the time would never come to an end.
 
+    Returns:
+        whether none lies outside of the ends that were asked for; else the times of the server have no seconds.
+
     Raises:
-        ApiError: there are some.
+        ApiError: some are farther away than that.
     """
     if not events:
-        return
+        return True
     first, bound = stamp_of_second(asked.start - OUTSIDE), stamp_of_second(asked.stop + OUTSIDE)
     earliest, latest = min(events).create_time, max(events).create_time
     if earliest < first or latest >= bound:
@@ -81,6 +91,8 @@ def hold_to_range(events: list[Event], asked: Query) -> None:
             f"gave some from {earliest} to {latest}: it ignores the condition on meta.create_time, without which the "
             "tap can't read a log. Report it to Endor Labs."
         )
+    start, stop = map(stamp_of_second, asked.ends)
+    return start <= earliest and latest < stop
 
 
 def parameters_of(query: Query, settings: Settings, way: ArchiveWay | None = None) -> dict[str, str | int]:

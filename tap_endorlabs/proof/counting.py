@@ -17,7 +17,7 @@ if t.TYPE_CHECKING:
 
     from tap_endorlabs.api.records import Page
 
-MOST_PARTS = 64
+MOST_PARTS = 256
 """A range is counted in so many parts at most, where all of it at once takes the server too long."""
 
 

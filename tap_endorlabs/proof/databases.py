@@ -133,7 +133,7 @@ class Databases:
                 if check.holds():
                     return
             border = check.border()
-        yield from zones(start, self._stop, self._now, border)
+        yield from zones(start, self._stop, self._now, border, now)
 
     def _finds_archive(self, probe: Callable[[], object]) -> bool:
         """Whether the archive can be read."""

@@ -163,8 +163,9 @@ class Proof:
         pairs = zip(self._all.counts, self._before, strict=True)
         last.counts = [None if None in pair else pair[0] - pair[1] for pair in pairs]  # type: ignore[operator]
         last.counted.set()
-        if any((count or 0) > seen for count, seen in zip(last.counts, last.seen_before(end), strict=True)):
-            # Something may have been deleted since all was counted; or else that count is known, whatever comes now.
+        if any(count is None or count > seen for count, seen in zip(last.counts, last.seen_before(end), strict=True)):
+            # All was too much to be counted, or something has been deleted since; or else that count is known, whatever
+            # comes now.
             known = last.counts
             last.counted.clear()
             self._ask(last, last.stop)
@@ -218,7 +219,7 @@ class Proof:
         self._before = [None if None in pair else sum(pair) for pair in pairs]  # type: ignore[arg-type]
         end = min(part.stop, self._settled)
         for archived, count, seen in zip(part.databases, part.counts, part.seen_before(end), strict=True):
-            if (count or 0) > seen or self._is_capped(part, end, count, seen, archived=archived):
+            if (count is not None and count > seen) or self._is_capped(part, end, count, seen, archived=archived):
                 yield from self._rereader.reread(part, end, part.counts)
                 behind = bisect_left(part.events, (stamp_of_second(end),))
                 yield Stretch(part.events[behind:], part.stop, list(part.rejected))

@@ -123,7 +123,8 @@ class Rereader:
             brings_new = len(events) + len(rejected) > seen
             without_new = 0 if brings_new else without_new + 1
             is_short = page.size < query.page_size and not page.says_more
-            if len(events) + len(rejected) >= count and (is_short or not brings_new):
+            is_last = is_short or not (brings_new or page.says_more)
+            if len(events) + len(rejected) >= count and is_last:
                 return list(events.values()), rejected
             if page.next_page_id is not None:
                 query = query._replace(page_id=page.next_page_id)

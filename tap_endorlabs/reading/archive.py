@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import typing as t
 
-from tap_endorlabs.timestamps import DAY, MINUTE
+from tap_endorlabs.timestamps import DAY, HOUR, MINUTE
 
 if t.TYPE_CHECKING:
     from collections.abc import Callable, Iterator
@@ -45,7 +45,13 @@ class Border(t.NamedTuple):
     archived_after: int = ARCHIVED_AFTER
 
 
-def zones(start: int, stop: int, now: Callable[[], int], border: Border = Border()) -> Iterator[Zone]:  # noqa: B008
+def zones(
+    start: int,
+    stop: int,
+    now: Callable[[], int],
+    border: Border = Border(),  # noqa: B008
+    checked: int | None = None,
+) -> Iterator[Zone]:
     """Cut [start, stop) by where its events are, the oldest first.
 
     Args:
@@ -53,12 +59,13 @@ def zones(start: int, stop: int, now: Callable[[], int], border: Border = Border
         stop: last second, exclusive.
         now: the present second. It is asked anew for each zone, as events move on while those before are read.
         border: where either database may have them.
+        checked: the second at which that was so, if it was found out: what is archived alone was archived by then.
     """
     for databases, age in ((ARCHIVE, border.archived_after), (BOTH, border.active_until), (ACTIVE, 0)):
-        # Whole minutes; what may be in either database is read from both.
+        # Whole minutes; what may be in either database is read from both, and what may move while it is read, too.
         end = stop
         if age:
-            end = now() - age
+            end = (now() + HOUR if databases == BOTH else now() if checked is None else checked) - age
             end = min(end + (-end % MINUTE if databases == BOTH else -(end % MINUTE)), stop)
         if start < end:
             yield Zone(start, end, databases)

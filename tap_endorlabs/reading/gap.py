@@ -13,6 +13,7 @@ from tap_endorlabs.timestamps import MINUTE, stamp_of_second
 if t.TYPE_CHECKING:
     from tap_endorlabs.api.records import Event, Page, Reject
     from tap_endorlabs.reading.archive import Databases
+    from tap_endorlabs.reading.limits import Limits
 
 MARGIN = 0.03
 """A gap is made this share shorter than its pages; where its borders have more of a page, its seconds are dense."""
@@ -46,6 +47,11 @@ class Gap:
         databases: where its events are; none where they are all known.
         events: those that are known; what lies elsewhere is ignored.
         rejected: likewise, objects that can't be events.
+
+    Attributes:
+        margin: seconds that may be asked for beyond its ends.
+        given: how many events the server gives at a time, where that is less than was asked for; 0 where it is not.
+        unlisted: those of the known events that have not been listed.
     """
 
     def __init__(
@@ -61,6 +67,8 @@ class Gap:
         self.rejected: dict[Reject, None] = {}
         self.bytes = 0
         self.largest_page = sys.maxsize
+        self.margin = 1
+        self.given = 0
         self.failure: BaseException | None = None
         self.is_asked = False
         self.pages = 0
@@ -68,7 +76,8 @@ class Gap:
         self._first, self._bound = stamp_of_second(start), stamp_of_second(stop)
         self._keep(events, rejected)
         self._border = len(self.events)
-        self._databases = self._left = databases
+        self.unlisted = set(self.events)
+        self.databases = self._left = databases
         if databases:
             self._begin()
         else:
@@ -80,6 +89,7 @@ class Gap:
         self._listed: set[str | Reject] = set()
         self._said_more = False
         self._without_new = 0
+        self._short = 0
 
     def _keep(self, events: t.Iterable[Event], rejected: t.Iterable[Reject]) -> None:
         for event in events:
@@ -108,15 +118,24 @@ class Gap:
         """Whether its next page may be asked for; only one at a time, as it continues the one before."""
         return not self.is_asked and not self.done
 
-    def next_query(self, size: int) -> Query:
-        """Give what to ask for next, for so many events at most."""
+    def next_query(self, limits: Limits) -> Query:
+        """Give what to ask for next."""
         self.is_asked = True
-        size = min(size, self.largest_page)
+        size = min(limits.page_size, self.largest_page)
         # Where seconds are dense a margin would bring too much twice, and next to one that fails it would fail, too.
         # But at whole minutes, where a count may begin or end, no count would tell of what is lost.
         is_cheap = self._border < size * MARGIN and self.stop - self.start >= NARROW
-        margin = int(is_cheap or self.start % MINUTE == 0 or self.stop % MINUTE == 0)
-        return Query(self.start, self.stop, size, True, self._page_id, self._left[0], margin=margin)  # noqa: FBT003
+        has_margin = limits.grain == 1 and (is_cheap or self.start % MINUTE == 0 or self.stop % MINUTE == 0)
+        return Query(
+            self.start,
+            self.stop,
+            size,
+            unsorted=True,
+            page_id=self._page_id,
+            archived=self._left[0],
+            margin=self.margin * has_margin,
+            grain=limits.grain,
+        )
 
     def take_in(self, page: Page, asked: Query) -> None:
         """Take in a page.
@@ -141,11 +160,19 @@ class Gap:
                 "nothing is lost, but the tap can't go on. Report it to Endor Labs."
             )
         self._page_id = page.next_page_id or asked.page_id
+        if is_full or not brings_new:
+            self._short = 0
+        elif page.size == self._short:
+            # A server that gives fewer than asked for, always the same number, has that page size.
+            self.given = page.size
+        else:
+            self._short = page.size
         # A full page may be the last one, but only a server that has pointed to a next page before can say so; an empty
         # one that points to itself, or nowhere, may be so for a moment.
         at_end = not page.says_more and (not is_full or self._said_more)
         leads_nowhere = is_stuck or page.next_page_id is None
         if at_end or (leads_nowhere and self._without_new >= FEW):
             self.seen.append(sum(one in self._listed for one in (*self.events, *self.rejected)))
+            self.unlisted -= self._listed
             self._left = self._left[1:]
             self._begin()

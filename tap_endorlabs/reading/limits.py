@@ -37,6 +37,7 @@ class Limits:
         anchors: whether pages that are asked for by their offsets come in that order, asked for or not.
         apart: how many pages to leave between two that are asked for by their offsets.
         refusals: how many queries were too large for it since one of their size was answered.
+        grain: seconds that the ends of what is asked for are multiples of: 1, or 60 where its times have no seconds.
     """
 
     def __init__(self, page_size: int) -> None:
@@ -47,16 +48,17 @@ class Limits:
         self.anchors = True
         self.apart = 0
         self.refusals = 0
+        self.grain = 1
         self._refused_width = 0
-        self._short = 0
+        self._is_counted = False
         self._patience = PATIENCE
         self._good_answers = 0
         self._on_trial = self._larger_pages = False
 
-    @property
     def is_odd(self) -> bool:
-        """Whether the next failure may be for another reason than the size of its query."""
-        return self.refusals % FEW == 1
+        """Whether a failure may be for another reason than the size of its query: one of several finds that out."""
+        is_odd, self._is_counted = self._is_counted and self.refusals % FEW == 1, False
+        return is_odd
 
     def learn(self, asked: Query, detour: Detour) -> None:
         """Take note of how to ask after a query that failed, each time it was sent."""
@@ -66,11 +68,12 @@ class Limits:
             self.width, self.page_size = sys.maxsize, self._most
             self.refusals = self._good_answers = 0
             self._on_trial = False
+        self.anchors &= not detour.without_offsets
         if detour.page_size:
-            self._allow(detour.page_size)
+            self.allow(detour.page_size)
         elif detour.too_large:
             self.page_size = min(self.page_size, max(asked.page_size // 2, 1))
-        elif not detour.unsorted and asked.page_size <= self.page_size and asked.stop - asked.start <= self.width:
+        elif not any(detour) and asked.page_size <= self.page_size and asked.stop - asked.start <= self.width:
             # Else others have learned since it was sent.
             self._tighten(asked)
 
@@ -79,13 +82,21 @@ class Limits:
         self.anchors = asked.is_sorted and not offsets
         self.sorts = False
 
-    def _allow(self, page_size: int) -> None:
+    def cut(self, start: int, stop: int, wanted: int | None = None) -> int | None:
+        """Give where to cut a part in two: near a second, else its middle; None where it can't be cut."""
+        first, last = start // self.grain + 1, (stop - 1) // self.grain
+        near = ((start + stop) // 2 if wanted is None else wanted) // self.grain
+        return min(max(near, first), last) * self.grain if first <= last else None
+
+    def allow(self, page_size: int) -> None:
+        """Never ask for larger pages again."""
         self._most = min(self._most, page_size)
         self.page_size = min(self.page_size, page_size)
 
     def _tighten(self, asked: Query) -> None:
         """Ask for less, if others have failed before."""
         self.refusals += 1
+        self._is_counted = True
         self._refused_width = asked.stop - asked.start
         self._good_answers = 0
         if self.refusals < FEW and not self._on_trial:
@@ -104,11 +115,6 @@ class Limits:
 
     def answered(self, asked: Query, page: Page) -> None:
         """Take note of an answer in time; after some of them, more is asked for again."""
-        if page.says_more and 0 < page.size < asked.page_size:
-            if page.size == self._short:
-                # A server that gives fewer than asked for, always the same number, has that page size.
-                self._allow(page.size)
-            self._short = page.size
         if page.events:
             size = sum(len(event.raw) for event in page.events) or 1
             self.page_size = min(self.page_size, max(PAGE_BYTES * len(page.events) // size, 1))

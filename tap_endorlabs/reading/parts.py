@@ -9,7 +9,7 @@ from tap_endorlabs.errors import ApiError
 from tap_endorlabs.reading.gap import Gap
 from tap_endorlabs.reading.limits import PAGE_BYTES
 from tap_endorlabs.reading.rest import MOST_APART, Rest
-from tap_endorlabs.timestamps import second_of
+from tap_endorlabs.timestamps import MINUTE, second_of
 
 if t.TYPE_CHECKING:
     from collections.abc import Iterable
@@ -44,7 +44,7 @@ class Parts:
         self._parts: list[Part] = [self._new(zone.start, zone.stop)]
 
     def _new(self, start: int, stop: int, known: Iterable[Event] = ()) -> Part:
-        if self._limits.anchors and stop - start > 1:
+        if self._limits.anchors and self._limits.cut(start, stop) is not None:
             return Rest(start, stop, self._databases, self._limits)
         return Gap(start, stop, self._databases, known)
 
@@ -73,36 +73,52 @@ class Parts:
                 if part.is_new and part.stop - part.start > self._limits.width:
                     self._split(part, part.start + self._limits.width)
                 first = self._parts[number]
-                return first, first.next_query(self._limits.page_size)
+                return first, first.next_query(self._limits)
             room -= part.bytes
         return None
 
-    def answered(self, job: Job, page: Page) -> None:
+    def answered(self, job: Job, page: Page, *, is_exact: bool = True) -> None:
         """Take in an answer.
+
+        Args:
+            job: what was asked for.
+            page: the answer.
+            is_exact: whether it has nothing outside of the ends that were asked for.
 
         Raises:
             ApiError: the server repeats itself.
         """
         part, query = job
         self._limits.answered(query, page)
+        if not is_exact:
+            self._coarsen()
+        if part not in self._parts:
+            return
         if isinstance(part, Rest):
             for anchor in part.anchors:
                 if anchor.query is query:
                     anchor.page = page
             self._use_anchors(part)
-            return
-        is_divisible = part.stop - part.start > 1
+        else:
+            self._take_in(part, page, query)
+
+    def _take_in(self, part: Gap, page: Page, query: Query) -> None:
         try:
             part.take_in(page, query)
         except ApiError:
-            if not is_divisible:
-                raise
             # The server ignores `page_id`, so each part must fit a page.
-            self._split(part, (part.start + part.stop) // 2)
-        else:
-            if not part.done and part.pages >= 2 * MOST_APART and is_divisible:
-                times = sorted(event.create_time for event in part.events.values())
-                self._split(part, second_of(times[len(times) // 2]) if times else (part.start + part.stop) // 2)
+            if not self._split(part):
+                raise
+            return
+        if part.done and part.unlisted:
+            # They may have been deleted meanwhile; or else the server takes the ends to be where there is nothing.
+            self._coarsen()
+        if part.given >= SMALLEST_PAGE:
+            self._limits.allow(part.given)
+        if not part.done and len(part.events) >= 2 * MOST_APART * query.page_size:
+            times = [event.create_time for event in part.events.values()]
+            in_order = sorted(times)
+            self._split(part, second_of(times[-1] if times == in_order else in_order[len(times) // 2]))
 
     def _use_anchors(self, rest: Rest) -> None:
         sorts = self._limits.sorts
@@ -120,26 +136,46 @@ class Parts:
             part.is_asked = False
         if part not in self._parts:
             return
-        if any(detour):
+        if detour.without_margin:
+            part.margin = 0
+        elif any(detour):
             self._ask_anew()
-        elif isinstance(part, Rest) and part.drop(query):
+            return
+        if isinstance(part, Rest) and part.drop(query):
             self._use_anchors(part)
-        elif part.stop - part.start > 1 and query.page_id is None:
-            self._split(part, (part.start + part.stop) // 2)
+        elif detour.without_margin:
+            if isinstance(part, Rest):
+                part.reset()
+        elif (query.page_id is None or query.page_size <= SMALLEST_PAGE) and self._split(part):
+            pass
         elif isinstance(part, Gap):
             part.largest_page = max(query.page_size // 2, min(SMALLEST_PAGE, query.page_size))
         else:
-            self._replace(part, self._new(part.start, part.stop))
+            self._replace(part, Gap(part.start, part.stop, self._databases))
 
     def _ask_anew(self) -> None:
         for part in self._parts:
             if isinstance(part, Rest):
                 part.reset()
 
-    def _split(self, part: Part, second: int) -> None:
-        second = min(max(second, part.start + 1), part.stop - 1)
+    def _coarsen(self) -> None:
+        """Ask for whole minutes, as the server's times have no seconds, and anew for what has not left."""
+        if self._limits.grain == MINUTE:
+            return
+        self._limits.grain = MINUTE
+        for part in self._parts:
+            if isinstance(part, Gap) and part.databases:
+                self._replace(part, self._new(part.start, part.stop, part.events.values()))
+        self._ask_anew()
+
+    def _split(self, part: Part, wanted: int | None = None) -> bool:
+        """Cut a part in two, near a second or else in its middle; give whether it could be cut."""
+        second = self._limits.cut(part.start, part.stop, wanted)
+        if second is None:
+            return False
         known = list(part.events.values()) if isinstance(part, Gap) else []
         self._replace(part, self._new(part.start, second, known), self._new(second, part.stop, known))
+        return True
 
     def _replace(self, part: Part, *others: Part) -> None:
         index = self._parts.index(part)

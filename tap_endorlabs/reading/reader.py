@@ -127,9 +127,8 @@ class _Readers:
         try:
             page = self._fetch(query)
         except TapError as error:
-            is_odd, may_sort = self._limits.is_odd, self._limits.has_sorted
-            detour = find_detour(self._fetch, query, error, is_odd=is_odd, may_sort=may_sort)
+            detour = find_detour(self._fetch, query, error, is_odd=self._limits.is_odd())
             return lambda: self._parts.refused(job, detour)
-        hold_to_range(page.events, query)
+        is_exact = hold_to_range(page.events, query)
         self.has_answer = True
-        return lambda: self._parts.answered(job, page)
+        return lambda: self._parts.answered(job, page, is_exact=is_exact)

@@ -16,7 +16,7 @@ from collections import deque
 from dataclasses import dataclass
 from itertools import pairwise
 
-from tap_endorlabs.api.query import Query
+from tap_endorlabs.api.query import SMALLEST_PAGE, Query
 from tap_endorlabs.reading.archive import ACTIVE
 from tap_endorlabs.reading.gap import MARGIN, MOST_WITHOUT_NEW, Gap
 from tap_endorlabs.timestamps import second_of, stamp_of_second
@@ -53,14 +53,17 @@ class Rest:
 
     Attributes:
         anchors: those that have not been used yet, in order.
+        margin: seconds to ask for beyond its ends.
     """
 
     def __init__(self, start: int, stop: int, databases: Databases, limits: Limits) -> None:
         self.start, self.stop = start, stop
         self.failure: BaseException | None = None
+        self.margin = 1
         self._databases = databases
         self._limits = limits
         self._sample: list[Event] = []
+        self._last: list[Event] | None = None
         self.reset()
 
     def reset(self) -> None:
@@ -69,8 +72,9 @@ class Rest:
         # The second that offsets are counted from, the rank of its first object, and that of the next anchor.
         self._base, self._base_rank, self._next_rank = self.start, 0, 0
         # The events of the anchor before, None before the first, and whether it had fewer than were asked for.
-        self._last: list[Event] | None = None
-        self._is_short = False
+        self._sample += self._last or []
+        self._last = None
+        self._is_short = self._has_dropped = False
         self._used = self._without_new = 0
 
     @property
@@ -93,10 +97,13 @@ class Rest:
         # Few at first, as all of them may lie where many events share a second.
         most = 1 if self._last is None or self._is_short else min(readers, MOST_APART + self._used)
         pages = [anchor.page for anchor in self.anchors]
-        return pages.count(None) < most and all(page is None or page.events for page in pages)
+        # Behind one that could not be answered none is asked for before it is known whether another one will be.
+        has_end = self._has_dropped or not all(page is None or page.events for page in pages)
+        return pages.count(None) < most and not (pages and has_end)
 
-    def next_query(self, size: int) -> Query:
-        """Give the query of the next anchor, for so many events; or for their number, where no anchor would help."""
+    def next_query(self, limits: Limits) -> Query:
+        """Give the query of the next anchor; or for the number of events, where no anchor would help."""
+        size = limits.page_size
         apart = self._limits.apart if self._is_trusted else MOST_APART
         if self._last and not apart:
             # Next to each other they have a few events in common, so that nothing is left between them.
@@ -112,7 +119,9 @@ class Rest:
             unsorted=archived or not self._limits.sorts,
             archived=archived,
             counted=not self._limits.anchors,
+            margin=self.margin * (limits.grain == 1),
             offset=offset,
+            grain=limits.grain,
         )
         self.anchors.append(Anchor(query, self._next_rank))
         self._next_rank += size
@@ -123,6 +132,7 @@ class Rest:
         if len(self.anchors) == 1 and self.anchors[0].query is query:
             return False
         self.anchors = deque(anchor for anchor in self.anchors if anchor.query is not query)
+        self._has_dropped = True
         return True
 
     def use(self) -> list[Gap]:
@@ -138,14 +148,18 @@ class Rest:
         repeats = not is_first and found and (found == known or (is_full and not brings_new))
         if repeats or times != sorted(times) or (before and times and times[0] < before[0].create_time):
             self._limits.distrust(query, offsets=bool(repeats))
-            self._sample = [*(before or []), *page.events]
+            self._sample += page.events
             return []
         # A page of very few events looks sorted by chance.
         self._limits.has_sorted |= query.is_sorted and len(set(times)) >= FEWEST_SORTED
         # A last page may name a next one as well, but it has nothing new; an empty page may be so for a moment.
         at_end = not is_full and (not page.says_more or bool(times and not brings_new))
         first, end = self._covered(times, is_first=is_first, at_end=at_end)
+        if self._is_short and not is_full and brings_new and len(page.events) == len(before or []):
+            # A server that gives fewer than asked for, always the same number, has that page size.
+            self._limits.allow(max(page.size, SMALLEST_PAGE))
         self._used += 1
+        self._has_dropped = False
         self._without_new = self._without_new + 1 if end <= self.start else 0
         if self._without_new > MOST_WITHOUT_NEW:
             # Always the same second.
@@ -186,8 +200,9 @@ class Rest:
 
     def _cut(self, first: int, end: int, page: Page) -> list[Gap]:
         """Cut off what lies before a second, as a gap, and what a page has from there to another, as it is complete."""
-        first = min(max(first, self.start), self.stop)
-        end = min(max(end, first), self.stop)
+        grain = self._limits.grain
+        first = min(max(-(-first // grain) * grain, self.start), self.stop)
+        end = min(max(end // grain * grain if end < self.stop else end, first), self.stop)
         parts = []
         if first > self.start:
             # What has been seen of its border seconds belongs to it, even if it is gone by the time it is read.

@@ -199,13 +199,14 @@ class LogRun:
             yield from reader.read(zone)
         except UnreadableError as error:
             # Where other seconds can't be read either, this fails, and so does the run.
-            reader.fetch(Query(zone.stop, zone.stop + 1, SMALLEST_PAGE, unsorted=True))
-            begin, end = stamp_of_second(error.second), stamp_of_second(error.second + 1)
+            size = min(self._settings.page_size, SMALLEST_PAGE)
+            reader.fetch(Query(zone.stop, zone.stop + 1, size, unsorted=True, margin=0))
+            begin, end = stamp_of_second(error.start), stamp_of_second(error.stop)
             if self._leave_gap(begin, end):
                 self.findings.miss(
                     f"Events from {begin} to {end} are missing; the state says so (gaps).", why=str(error)
                 )
-            return error.second + 1
+            return error.stop
         return None
 
     def note(self, events: list[Event]) -> None:
