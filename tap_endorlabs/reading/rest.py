@@ -95,11 +95,11 @@ class Rest:
     def may_ask(self, readers: int) -> bool:
         """Whether another anchor may be under way: only one where it is not known what comes, none behind the end."""
         # Few at first, as all of them may lie where many events share a second.
-        most = 1 if self._last is None or self._is_short else min(readers, MOST_APART + self._used)
+        most = 1 if self._last is None or self._is_short else min(readers, MOST_APART + self._used // 2)
         pages = [anchor.page for anchor in self.anchors]
         # Behind one that could not be answered none is asked for before it is known whether another one will be.
         has_end = self._has_dropped or not all(page is None or page.events for page in pages)
-        return pages.count(None) < most and not (pages and has_end)
+        return pages.count(None) < most and len(pages) < 2 * most and not (pages and has_end)
 
     def next_query(self, limits: Limits) -> Query:
         """Give the query of the next anchor; or for the number of events, where no anchor would help."""
@@ -160,15 +160,15 @@ class Rest:
             self._limits.allow(max(page.size, SMALLEST_PAGE))
         self._used += 1
         self._has_dropped = False
-        self._without_new = self._without_new + 1 if end <= self.start else 0
-        if self._without_new > MOST_WITHOUT_NEW:
-            # Always the same second.
-            end = first = self.stop
         if times and not at_end:
             if self._is_trusted:
                 self._space(times, first, end)
             self._count_from(anchor, page, end)
-        parts = self._cut(first, end, page)
+        start, parts = self.start, self._cut(first, end, page)
+        self._without_new = 0 if self.start > start else self._without_new + 1
+        if self._without_new > MOST_WITHOUT_NEW:
+            # Always the same second.
+            parts += self._cut(self.stop, self.stop, page)
         self._last, self._is_short = page.events, not is_full
         if not self.anchors:
             self._next_rank = anchor.rank + page.size
