@@ -1,4 +1,4 @@
-"""How to go on where the server refuses a query, found out by asking otherwise: unsorted, for less, for less time.
+"""Which answers speak of how was asked, and how else to ask, found out by trying: unsorted, for less, by no offset.
 
 Nobody documents what it refuses, and with which words; so no message is read here.
 """
@@ -21,7 +21,12 @@ if t.TYPE_CHECKING:
 DEFAULT_PAGE_SIZE = 100
 """What the API gives where no size is asked for: no server refuses such a page."""
 
-REFUSALS = {HTTPStatus.BAD_REQUEST, HTTPStatus.METHOD_NOT_ALLOWED, HTTPStatus.NOT_IMPLEMENTED}
+REFUSALS = {
+    HTTPStatus.BAD_REQUEST,
+    HTTPStatus.METHOD_NOT_ALLOWED,
+    HTTPStatus.UNPROCESSABLE_ENTITY,
+    HTTPStatus.NOT_IMPLEMENTED,
+}
 """The statuses that may speak of how was asked, not of what for."""
 
 
