@@ -281,7 +281,7 @@ def test_a_status_fault_is_an_error_of_the_api(small: FakeEndorApi) -> None:
 
 
 def test_events_look_like_real_ones() -> None:
-    events = [*make_events(3000, NOW - dt.timedelta(days=20), NOW), PARTNER_SAMPLE]
+    events = [*make_events(1000, NOW - dt.timedelta(days=20), NOW), PARTNER_SAMPLE]
     schema = TapEndorLabs(config={}, validate_config=False).streams["audit_logs"].schema
     validator = Draft202012Validator({**schema, "required": ["uuid"]})
     for event in events:
@@ -293,7 +293,7 @@ def test_events_look_like_real_ones() -> None:
     assert {type(claim) for e in events for claim in e["spec"].get("claims") or []} == {str, dict}
     assert any((e["spec"].get("error") or {}).get("details") for e in events)
     assert any("@type" in (e["spec"].get("payload") or {}) for e in events)
-    assert events[:-1] == make_events(3000, NOW - dt.timedelta(days=20), NOW)
+    assert events[:-1] == make_events(1000, NOW - dt.timedelta(days=20), NOW)
 
 
 def test_a_script_can_add_events(api: FakeEndorApi) -> None:

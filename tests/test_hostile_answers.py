@@ -127,8 +127,12 @@ def good(uuid: str) -> str:
     return f'{{"uuid":"{uuid}",{LATER},"x":"]}}\\"["}}'
 
 
+SLOW = pytest.mark.faults
+"""To look at 3,000 levels takes seconds, where it is told how often each line ran."""
+
+
 @pytest.mark.parametrize("way", WAYS)
-@pytest.mark.parametrize("case", LEFT_OUT)
+@pytest.mark.parametrize("case", [pytest.param(c, marks=SLOW) if c == "3,000 levels" else c for c in LEFT_OUT])
 def test_an_object_that_no_target_can_read_is_left_out_alone(
     case: str, way: str, empty_api: FakeEndorApi, tmp_path: Path
 ) -> None:

@@ -59,7 +59,7 @@ def test_the_tables_follow_from_the_published_figures() -> None:
         assert between(document, name) == text, "python -m benchmarks.scale"
 
 
-@pytest.mark.parametrize(("limit", "at_once"), [(5, 4), (50, 200)])
+@pytest.mark.parametrize(("limit", "at_once"), [(5, 4), pytest.param(50, 200, marks=pytest.mark.faults)])
 def test_the_simulation_gives_the_published_outcome_again(limit: int, at_once: int) -> None:
     rows = [
         [cell.strip() for cell in line.split("|")[1:-1]]
