@@ -27,7 +27,7 @@ if t.TYPE_CHECKING:
 PART_PAGES = 25
 """A part has about so many pages: each costs one request more, and waits in memory until it is proved."""
 
-PART_BYTES = 8 << 20
+PART_BYTES = 16 << 20
 """A part has no more than about so many bytes."""
 
 MOST_WAITING = 2
