@@ -10,7 +10,7 @@ import typing as t
 
 from tap_endorlabs.api.detours import find_detour
 from tap_endorlabs.api.query import hold_to_range
-from tap_endorlabs.errors import TapError
+from tap_endorlabs.errors import RateLimitedError, TapError
 from tap_endorlabs.reading.limits import Limits
 from tap_endorlabs.reading.parts import Parts
 
@@ -70,6 +70,7 @@ class _Readers:
         self._limits = limits
         self._changed = threading.Condition()
         self._stopped = False
+        self._refusal: RateLimitedError | None = None
         self.has_answer = False
 
     def stretches(self, concurrency: int) -> Iterator[Stretch]:
@@ -92,8 +93,8 @@ class _Readers:
                 if stretches := self._parts.leave():
                     self._changed.notify_all()
                     return stretches
-                if head.failure is not None:
-                    raise head.failure
+                if failure := head.failure or self._refusal:
+                    raise failure
                 self._changed.wait()
         return []
 
@@ -119,6 +120,9 @@ class _Readers:
                 take_in()
         except BaseException as error:  # noqa: BLE001 - whatever it is, it is raised where the stretches are taken
             part.failure = error
+            if isinstance(error, RateLimitedError):
+                # Nobody gets through; else each would wait until its own turn has been refused.
+                self._refusal = error
         with self._changed:
             self._changed.notify_all()
 
