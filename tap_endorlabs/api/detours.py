@@ -87,13 +87,12 @@ def _ask_for_less(fetch: Fetch, asked: Query, error: TransientError, *, is_odd: 
         raise error
     if is_odd:
         # It may be the sort that takes too long, or the offset.
-        ways = {
-            Detour(unsorted=True): _unsorted(asked)._replace(margin=0),
-            Detour(without_offsets=True): asked._replace(offset=0),
-        }
-        for detour, other in ways.items():
-            is_other = (asked.is_sorted, asked.offset) != (other.is_sorted, other.offset)
-            if is_other and _is_answered(fetch, other) and not _is_answered(fetch, asked):
+        ways = [
+            (asked.is_sorted, _unsorted(asked)._replace(margin=0), Detour(unsorted=True)),
+            (asked.offset > 0, asked._replace(offset=0), Detour(without_offsets=True)),
+        ]
+        for is_suspect, other, detour in ways:
+            if is_suspect and _is_answered(fetch, other) and not _is_answered(fetch, asked):
                 return detour
         _ask_for_least(fetch, asked)
     return FOR_LESS

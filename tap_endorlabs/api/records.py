@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import typing as t
 from dataclasses import dataclass, field
+from functools import cached_property
 from hashlib import blake2b
 
 from tap_endorlabs.api.scan import fields, find
@@ -86,3 +87,8 @@ class Page:
     says_more: bool = False
     next_page_id: str | None = None
     count: int | None = None
+
+    @cached_property
+    def bytes(self) -> int:
+        """How many bytes its events have."""
+        return sum(len(event.raw) for event in self.events)

@@ -51,6 +51,7 @@ class Gap:
     Attributes:
         margin: seconds that may be asked for beyond its ends.
         given: how many events the server gives at a time, where that is less than was asked for; 0 where it is not.
+        is_new: whether no page of it has been answered.
         unlisted: those of the known events that have not been listed.
     """
 
@@ -71,7 +72,7 @@ class Gap:
         self.given = 0
         self.failure: BaseException | None = None
         self.is_asked = False
-        self.pages = 0
+        self.is_new = True
         self.seen: list[int] = []
         self._first, self._bound = stamp_of_second(start), stamp_of_second(stop)
         self._keep(events, rejected)
@@ -109,11 +110,6 @@ class Gap:
         """Whether all of it has been read."""
         return not self._left
 
-    @property
-    def is_new(self) -> bool:
-        """Whether nothing of it has been asked for."""
-        return not self.pages and not self.is_asked
-
     def may_ask(self, _readers: int) -> bool:
         """Whether its next page may be asked for; only one at a time, as it continues the one before."""
         return not self.is_asked and not self.done
@@ -144,7 +140,7 @@ class Gap:
             ApiError: the server repeats itself.
         """
         self.is_asked = False
-        self.pages += 1
+        self.is_new = False
         self._said_more |= page.says_more
         before = len(self._listed)
         self._listed.update(page.rejected, (event.uuid for event in page.events))

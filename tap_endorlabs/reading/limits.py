@@ -50,14 +50,14 @@ class Limits:
         self.refusals = 0
         self.grain = 1
         self._refused_width = 0
-        self._is_counted = False
+        self._may_be_odd = False
         self._patience = PATIENCE
         self._good_answers = 0
         self._on_trial = self._larger_pages = False
 
     def is_odd(self) -> bool:
         """Whether a failure may be for another reason than the size of its query: one of several finds that out."""
-        is_odd, self._is_counted = self._is_counted and self.refusals % FEW == 1, False
+        is_odd, self._may_be_odd = self._may_be_odd and self.refusals % FEW == 1, False
         return is_odd
 
     def learn(self, asked: Query, detour: Detour) -> None:
@@ -96,7 +96,7 @@ class Limits:
     def _tighten(self, asked: Query) -> None:
         """Ask for less, if others have failed before."""
         self.refusals += 1
-        self._is_counted = True
+        self._may_be_odd = True
         self._refused_width = asked.stop - asked.start
         self._good_answers = 0
         if self.refusals < FEW and not self._on_trial:
@@ -116,8 +116,7 @@ class Limits:
     def answered(self, asked: Query, page: Page) -> None:
         """Take note of an answer in time; after some of them, more is asked for again."""
         if page.events:
-            size = sum(len(event.raw) for event in page.events) or 1
-            self.page_size = min(self.page_size, max(PAGE_BYTES * len(page.events) // size, 1))
+            self.page_size = min(self.page_size, max(PAGE_BYTES * len(page.events) // (page.bytes or 1), 1))
         width = self._refused_width if self.width == sys.maxsize else self.width
         # More than half of it, even where that has been rounded up.
         is_wide = asked.page_id is not None or asked.stop - asked.start > min((width + 1) // 2, width - 1)

@@ -80,7 +80,7 @@ class Rest:
     @property
     def bytes(self) -> int:
         """How much of it is in memory."""
-        return sum(len(event.raw) for anchor in self.anchors if anchor.page for event in anchor.page.events)
+        return sum(anchor.page.bytes for anchor in self.anchors if anchor.page)
 
     @property
     def is_new(self) -> bool:
@@ -104,7 +104,7 @@ class Rest:
     def next_query(self, limits: Limits) -> Query:
         """Give the query of the next anchor; or for the number of events, where no anchor would help."""
         size = limits.page_size
-        apart = self._limits.apart if self._is_trusted else MOST_APART
+        apart = limits.apart if self._is_trusted else MOST_APART
         if self._last and not apart:
             # Next to each other they have a few events in common, so that nothing is left between them.
             given = min(size, len(self._last))
@@ -116,9 +116,9 @@ class Rest:
             self._base,
             self.stop,
             size,
-            unsorted=archived or not self._limits.sorts,
+            unsorted=archived or not limits.sorts,
             archived=archived,
-            counted=not self._limits.anchors,
+            counted=not limits.anchors,
             margin=self.margin * (limits.grain == 1),
             offset=offset,
             grain=limits.grain,
