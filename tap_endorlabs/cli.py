@@ -27,6 +27,7 @@ if t.TYPE_CHECKING:
     from singer_sdk import Stream
 
 
+_STATE_ADVICE = "Where it has several lines, as some targets print them, the last is the state; or leave --state out."
 _LEVELS = ["DEBUG", "INFO", "WARNING", "ERROR", "CRITICAL"]
 
 
@@ -94,7 +95,8 @@ def read_json(
             raise TapError(f"{option} {file.name} is empty.{advice}")
         content = json.loads(text, parse_float=parse_float)
     except (ValueError, RecursionError) as error:
-        raise TapError(f"{option} {file.name} is not JSON: {one_line(str(error))}") from error
+        advice = f" {_STATE_ADVICE}" if option == "--state" else ""
+        raise TapError(f"{option} {file.name} is not JSON: {one_line(str(error))}.{advice}") from error
     if not isinstance(content, dict):
         raise TapError(f"{option} {file.name} is not a JSON object.")
     return content

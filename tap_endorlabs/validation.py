@@ -7,6 +7,7 @@ import difflib
 import re
 import typing as t
 import unicodedata
+from decimal import Decimal
 from urllib.parse import urlsplit
 
 from jsonschema import ValidationError
@@ -126,7 +127,8 @@ def _mismatches(config: Mapping[str, t.Any], now: str) -> list[str]:
 
 
 def _shown(value: object, hide: _Hide) -> str:
-    return one_line(hide(_CREDENTIALS_IN_URL.sub("//***@", repr(value))), 100)
+    text = repr(float(value) if isinstance(value, Decimal) else value)
+    return one_line(hide(_CREDENTIALS_IN_URL.sub("//***@", text)), 100)
 
 
 def _is_time(value: str) -> bool:
@@ -198,10 +200,8 @@ def _check_credential(name: str, value: str, _: _Hide) -> list[str]:
     if not core and value.strip():
         return [f"Setting {name} has nothing but {_names_of(value)}: set it as Endor Labs showed it."]
     first = value.index(core)
-    found = {
-        "around it": value[:first] + value[first + len(core) :],
-        "in it": "".join(filter(is_alien, core)),
-    }
+    around, inside = value[:first] + value[first + len(core) :], "".join(filter(is_alien, core))
+    found = {"around it": around, "in it": inside}
     seen = [f"{_names_of(what)} {where}" for where, what in found.items() if what]
     if not seen or not core:
         return []
@@ -213,8 +213,8 @@ def _names_of(characters: str) -> str:
 
 
 def _name_of(character: str) -> str:
-    known = _NAMES.get(character) or unicodedata.name(character, "").lower()
-    return known or f"the character U+{ord(character):04X}"
+    name = unicodedata.name(character, "").lower()
+    return _NAMES.get(character) or (f"a {name}" if name else f"the character U+{ord(character):04X}")
 
 
 _KINDS = {
@@ -232,11 +232,10 @@ _TAKES = {
     "namespace": "letters, digits, - and _, with dots between the levels, such as acme or acme.prod",
     "start_date": _TIMES,
     "end_date": _TIMES,
-    "filter": "an expression whose quotes and parentheses are closed, without comments",
-    "api_url": "an https URL without a query (plain http only to a loopback address)",
+    "filter": "an expression, not blank, whose quotes and parentheses are closed, without comments",
+    "api_url": "an https URL without a user or a query (plain http only to a loopback address)",
     "batch_config": "an object with encoding.format and storage.root",
 }
-"""What a text has to look like, in words."""
 
 _CHECKS: dict[str, _Check] = {
     "namespace": _check_namespace,

@@ -259,6 +259,7 @@ NOTHING_SELECTED = (
         ({"namespace": "acme/prod"}, "Setting namespace takes letters"),
         ({"start_date": "2999-01-01"}, "Setting start_date lies in the future"),
         ({"state": "nonsense"}, "state.json is not JSON"),
+        ({"state": '{"bookmarks": {}}\n{"bookmarks": {}}'}, "Where it has several lines, as some targets print them, "),
         ({"state": []}, "state.json is not a JSON object"),
         ({"state": {"bookmarks": []}}, "The state is broken"),
         ({"state": OTHER}, "The state belongs to namespace 'other'"),

@@ -118,7 +118,7 @@ def test_a_filter_stays_inside_its_parentheses(expression: str) -> None:
 def test_a_filter_has_no_comment_and_no_control_character(scrap: str) -> None:
     (line,) = faults(filter=f"a==1 {scrap}")
     assert line.startswith(
-        "Setting filter takes an expression whose quotes and parentheses are closed, without comments"
+        "Setting filter takes an expression, not blank, whose quotes and parentheses are closed, without comments"
     )
     assert faults(filter="a=='-- // /* # ; `'") == []
 

@@ -85,7 +85,7 @@ def test_a_map_that_can_t_be_understood_is_named_before_any_request(
             "audit_logs.x",
             "NameNotDefined: 'nope'",
         ),
-        ({"audit_logs": {"x": "fake.name()"}}, "audit_logs.x", "fake needs the package faker, which is not installed"),
+        ({"audit_logs": {"x": "fake.name()"}}, "audit_logs.x", "fake needs the package faker beside the tap"),
     ],
     ids=str,
 )

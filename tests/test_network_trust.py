@@ -120,7 +120,9 @@ def test_a_bundle_that_holds_no_certificate_is_told_in_one_line(
 
 def test_plain_http_is_for_loopback_alone(tmp_path: Path) -> None:
     (line,) = run_command(tmp_path, config=CONFIG | {"api_url": "http://192.0.2.1"}).errors
-    assert line.startswith("Setting api_url takes an https URL without a query (plain http only to a loopback address)")
+    assert line.startswith(
+        "Setting api_url takes an https URL without a user or a query (plain http only to a loopback address)"
+    )
 
 
 @pytest.mark.parametrize("where", ["auth", "list"])
@@ -175,7 +177,8 @@ CONFIG = {
 @pytest.mark.parametrize(
     ("answer", "tries", "line"),
     [
-        (407, 1, "The proxy refused its user and password (407). Check them in HTTPS_PROXY before the next run: "),
+        (407, 1, "The proxy wants a user and password, or others than those in HTTPS_PROXY or ALL_PROXY (407). "),
+        (403, 1, "The proxy does not connect to endor.example: Tunnel connection failed: 403 "),
         (502, 2, "The proxy on the way to endor.example could not be used: Tunnel connection failed: 502 "),
     ],
 )
@@ -202,6 +205,19 @@ def test_a_proxy_that_is_not_there_is_told_as_such(tmp_path: Path, monkeypatch: 
     (line,) = run_command(tmp_path, config=CONFIG).errors
     assert "The proxy on the way to endor.example could not be used" in line
     assert "Check HTTPS_PROXY" in line
+
+
+def test_a_socks_proxy_needs_its_package(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("HTTPS_PROXY", "socks5://127.0.0.1:1")
+    (line,) = run_command(tmp_path, config=CONFIG).errors
+    assert line == "HTTPS_PROXY names a SOCKS proxy: install the package pysocks beside the tap."
+
+
+def test_what_speaks_no_tls_is_told(tmp_path: Path, empty_api: FakeEndorApi) -> None:
+    output = run_command(tmp_path, config=CONFIG | {"api_url": empty_api.url.replace("http:", "https:")})
+    (line,) = output.errors
+    assert "failed: it speaks no TLS ([SSL: WRONG_VERSION_NUMBER] " in line
+    assert line.endswith("Check the network, the proxy if there is one, and api_url.")
 
 
 @pytest.mark.parametrize(

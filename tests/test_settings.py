@@ -110,13 +110,13 @@ def test_dates_are_taken_in_the_forms_that_the_message_names(text: str, stamp: s
         (" ", "", "a blank around it"),
         ("", "\n", "a line break around it"),
         ("", "\r\n", "a line break around it"),
-        ("\t", "\u00a0", "a tab, no-break space around it"),
-        ("\ufeff", "", "zero width no-break space around it"),
-        ("", "\u200b", "zero width space around it"),
+        ("\t", "\u00a0", "a tab, a no-break space around it"),
+        ("\ufeff", "", "a zero width no-break space around it"),
+        ("", "\u200b", "a zero width space around it"),
         ("", "\x00", "the character U+0000 around it"),
         ('"', '"', "a quote around it"),
         ("'", "'", "a quote around it"),
-        ("\u201c", "\u201d\n", "left double quotation mark, right double quotation mark, a line break around it"),
+        ("\u201c", "\u201d\n", "a left double quotation mark, a right double quotation mark, a line break around it"),
     ],
     ids=ascii,
 )
@@ -209,12 +209,15 @@ def test_the_namespace_that_was_meant_is_named(given: str, meant: str | None) ->
         ({"end_date": "2025-01-01"}, "Setting end_date needs start_date: without it the first run reads no past"),
         ({"lookback_seconds": 2592001}, "Setting lookback_seconds takes an integer from 0 to 2592000, not 2592001."),
         ({"request_timeout": 10**12}, "Setting request_timeout takes an integer from 1 to 86400, not 1000000000000."),
-        ({"api_key": "\u200b\u200b"}, "Setting api_key has nothing but zero width space: set it as Endor Labs"),
+        ({"api_key": "\u200b\u200b"}, "Setting api_key has nothing but a zero width space: set it as Endor Labs"),
         ({"api_secret": "''"}, "Setting api_secret has nothing but a quote: set it as"),
         ({"stream_maps": {"audit_logs": "abc"}}, "Setting stream_maps.audit_logs takes an object"),
         ({"replace_null_characters": 2}, "Setting replace_null_characters takes true or false, not 2."),
         ({"request_timeout": 0}, "Setting request_timeout takes an integer from 1 to 86400, not 0."),
-        ({"filter": "spec.operation=='A') or (meta.name exists"}, "Setting filter takes an expression whose quotes"),
+        (
+            {"filter": "spec.operation=='A') or (meta.name exists"},
+            "Setting filter takes an expression, not blank, ",
+        ),
         ({"filter": "spec.operation=='A"}, "Setting filter takes"),
         ({"filter": "(spec.operation=='A'"}, "Setting filter takes"),
         ({"filter": "  "}, "Setting filter takes"),
@@ -222,7 +225,7 @@ def test_the_namespace_that_was_meant_is_named(given: str, meant: str | None) ->
         (
             {"api_url": "https://key:secret@api.endorlabs.com"},
             (
-                "Setting api_url takes an https URL without a query (plain http only to a loopback address), "
+                "Setting api_url takes an https URL without a user or a query (plain http only to a loopback address), "
                 "not 'https://***@api.endorlabs.com'."
             ),
         ),

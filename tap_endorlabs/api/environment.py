@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 import re
 import ssl
+from importlib.util import find_spec
 from pathlib import Path
 from urllib.parse import unquote, urlsplit
 
@@ -37,6 +38,8 @@ def proxies_for(url: str) -> dict[str, str]:
                 f"{scheme.upper()}_PROXY takes the URL of a proxy, such as http://proxy.example:3128; "
                 "special characters in a user name or password are written as %XX."
             )
+        if proxy.startswith("socks") and find_spec("socks") is None:
+            raise ApiError(f"{scheme.upper()}_PROXY names a SOCKS proxy: install the package pysocks beside the tap.")
     return proxies
 
 

@@ -32,10 +32,12 @@ _SERVER_AT_FAULT = "Check whether Endor Labs reports an outage, and run it again
 _BAD_NETWORK = "Check the network, the proxy if there is one, and api_url."
 _BAD_PROXY = "Check HTTPS_PROXY, and api_url."
 _PROXY_REFUSED = (
-    "The proxy refused its user and password (407). Check them in HTTPS_PROXY before the next run: "
-    "repeated failures may lock the account."
+    "The proxy wants a user and password, or others than those in HTTPS_PROXY or ALL_PROXY (407). "
+    "Check them before the next run: repeated failures may lock the account."
 )
-_REFUSED_BY_PROXY = re.compile(r"Tunnel connection failed: 407\b")
+_TUNNEL_REFUSED = re.compile(r"Tunnel connection failed: (\d{3})\b")
+_NO_TLS = re.compile(r"\[SSL: (WRONG_VERSION_NUMBER|HTTP_REQUEST)\]")
+
 _BROKEN_CONNECTION = (
     requests.ConnectionError,
     requests.exceptions.ChunkedEncodingError,
@@ -71,22 +73,34 @@ class Verdicts:
             )
         if isinstance(error, requests.exceptions.ReadTimeout):
             late = f"{self._host} did not answer within {self._timeout} s (request_timeout)."
-            return TooSlowError(late, advice="Check the network, raise request_timeout, or run it again later.")
+            advice = "Check the network, and the proxy if there is one, raise request_timeout, or run it again later."
+            return TooSlowError(late, advice=advice)
         if isinstance(error, BodyTooLargeError):
             large = f"{self._host} sent more than {error.most >> 20} MB in one answer."
             return TooLargeError(large, advice="Lower page_size, or check api_url.")
-        if _REFUSED_BY_PROXY.search(cause):
-            return ApiError(_PROXY_REFUSED, HTTPStatus.PROXY_AUTHENTICATION_REQUIRED)
         if isinstance(error, _BROKEN_CONNECTION):
-            is_proxy = isinstance(error, requests.exceptions.ProxyError)
-            way = "The proxy on the way to {} could not be used" if is_proxy else "The connection to {} failed"
-            return TransientError(
-                f"{way.format(self._host)}: {cause}.", advice=_BAD_PROXY if is_proxy else _BAD_NETWORK
-            )
+            return self._of_connection(cause, is_proxy=isinstance(error, requests.exceptions.ProxyError))
         return ApiError(
             f"The request to {self._host} could not be sent: {cause.rstrip('.')}. "
             "Check api_url, and HTTPS_PROXY where it is set."
         )
+
+    def _of_connection(self, cause: str, *, is_proxy: bool) -> TransientError | ApiError:
+        if refused := _TUNNEL_REFUSED.search(cause):
+            status = int(refused[1])
+            if status == HTTPStatus.PROXY_AUTHENTICATION_REQUIRED:
+                return ApiError(_PROXY_REFUSED, status)
+            if not _may_pass(status) and status != HTTPStatus.TOO_MANY_REQUESTS:
+                advice = "Ask those who run it whether this machine may get there."
+                # Without its status, which is not the API's.
+                return ApiError(f"The proxy does not connect to {self._host}: {cause}. {advice}")
+        if is_proxy:
+            return TransientError(
+                f"The proxy on the way to {self._host} could not be used: {cause}.", advice=_BAD_PROXY
+            )
+        if _NO_TLS.search(cause):
+            cause = f"it speaks no TLS ({cause})"
+        return TransientError(f"The connection to {self._host} failed: {cause}.", advice=_BAD_NETWORK)
 
     def of_refusal(self, answer: Answer, problem: Problem) -> TransientError | ApiError:
         """Judge an answer that reports an error."""

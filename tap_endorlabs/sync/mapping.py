@@ -116,15 +116,16 @@ def _tell_of_idle(
         source = rules.get("__source__", name) if isinstance(rules, dict) else name
         if name.startswith("__") or fnmatch.filter(chosen, source):
             continue
+        setting = name if source == name else f"{name}.__source__"
         if fnmatch.filter(known, source):
-            logger.info("Setting stream_maps.%s has no effect: that stream is not selected.", name)
+            logger.info("Setting stream_maps.%s has no effect: that stream is not selected.", setting)
         else:
-            logger.warning("Setting stream_maps.%s has no effect: the streams are %s.", name, ", ".join(known))
+            logger.warning("Setting stream_maps.%s has no effect: the streams are %s.", setting, ", ".join(known))
 
 
 def _reason(error: BaseException) -> str:
     while error.__cause__ is not None:
         error = error.__cause__
     if getattr(error, "name", None) == "fake":
-        return "fake needs the package faker, which is not installed beside the tap"
+        return "fake needs the package faker beside the tap (with Meltano, add it to pip_url)"
     return f"{type(error).__name__}: {one_line(str(error)).rstrip('.')}"

@@ -13,7 +13,8 @@ if t.TYPE_CHECKING:
     from collections.abc import Container, Mapping
 
 START_ANEW = (
-    "Check the file given with --state, or start anew: leave --state out, or with Meltano run `meltano state clear`."
+    "Check the file given with --state, or start anew: leave --state out, or with Meltano run "
+    "`meltano state clear NAME` (`meltano state list` shows the name)."
 )
 """What to do about a state that can't be used."""
 
