@@ -5,7 +5,7 @@ from __future__ import annotations
 import typing as t
 
 from tap_endorlabs.errors import ApiError
-from tap_endorlabs.timestamps import stamp_of_second
+from tap_endorlabs.timestamps import second_of, stamp_of_second
 
 if t.TYPE_CHECKING:
     from tap_endorlabs.api.archive_way import ArchiveWay
@@ -72,17 +72,17 @@ class Query(t.NamedTuple):
         return min((self.start // self.grain + 1) * self.grain, self.stop)
 
 
-def hold_to_range(events: list[Event], asked: Query) -> bool:
+def hold_to_range(events: list[Event], asked: Query) -> int:
     """Refuse events that are far from what was asked for, as a server that ignores the time would never come to an end.
 
     Returns:
-        whether none lies outside of the ends that were asked for; else the times of the server have no seconds.
+        how many seconds outside of the ends that were asked for they lie, rounded up; 0 where they don't.
 
     Raises:
         ApiError: some are farther away than that.
     """
     if not events:
-        return True
+        return 0
     first, bound = stamp_of_second(asked.start - OUTSIDE), stamp_of_second(asked.stop + OUTSIDE)
     earliest, latest = min(events).create_time, max(events).create_time
     if earliest < first or latest >= bound:
@@ -91,8 +91,8 @@ def hold_to_range(events: list[Event], asked: Query) -> bool:
             f"gave some from {earliest} to {latest}: it ignores the condition on meta.create_time, without which the "
             "tap can't read a log. Report it to Endor Labs."
         )
-    start, stop = map(stamp_of_second, asked.ends)
-    return start <= earliest and latest < stop
+    start, stop = asked.ends
+    return max(start - second_of(earliest), second_of(latest) + 1 - stop, 0)
 
 
 def parameters_of(query: Query, settings: Settings, way: ArchiveWay | None = None) -> dict[str, str | int]:

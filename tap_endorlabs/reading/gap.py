@@ -50,6 +50,7 @@ class Gap:
 
     Attributes:
         margin: seconds that may be asked for beyond its ends.
+        has_margin: whether they are.
         given: how many events the server gives at a time, where that is less than was asked for; 0 where it is not.
         is_new: whether no page of it has been answered.
         unlisted: those of the known events that have not been listed.
@@ -68,7 +69,7 @@ class Gap:
         self.rejected: dict[Reject, None] = {}
         self.bytes = 0
         self.largest_page = sys.maxsize
-        self.margin = 1
+        self.margin, self.has_margin = 1, True
         self.given = 0
         self.failure: BaseException | None = None
         self.is_asked = False
@@ -118,10 +119,12 @@ class Gap:
         """Give what to ask for next."""
         self.is_asked = True
         size = min(limits.page_size, self.largest_page)
-        # Where seconds are dense a margin would bring too much twice, and next to one that fails it would fail, too.
-        # But at whole minutes, where a count may begin or end, no count would tell of what is lost.
-        is_cheap = self._border < size * MARGIN and self.stop - self.start >= NARROW
-        has_margin = limits.grain == 1 and (is_cheap or self.start % MINUTE == 0 or self.stop % MINUTE == 0)
+        if self.is_new:
+            # Where seconds are dense a margin would bring too much twice. But at whole minutes, where a count may begin
+            # or end, no count would tell of what is lost.
+            is_cheap = self._border < size * MARGIN and self.stop - self.start >= NARROW
+            at_minute = self.start % MINUTE == 0 or self.stop % MINUTE == 0
+            self.has_margin = is_cheap or at_minute or not limits.is_exact
         return Query(
             self.start,
             self.stop,
@@ -129,7 +132,7 @@ class Gap:
             unsorted=True,
             page_id=self._page_id,
             archived=self._left[0],
-            margin=self.margin * has_margin,
+            margin=self.margin * self.has_margin,
             grain=limits.grain,
         )
 

@@ -37,7 +37,8 @@ class Limits:
         anchors: whether pages that are asked for by their offsets come in that order, asked for or not.
         apart: how many pages to leave between two that are asked for by their offsets.
         refusals: how many queries were too large for it since one of their size was answered.
-        grain: seconds that the ends of what is asked for are multiples of: 1, or 60 where its times have no seconds.
+        is_exact: whether it is taken to give just what lies between the ends that are asked for.
+        grain: seconds that these ends are multiples of: 1, or 60 where its times have no seconds.
     """
 
     def __init__(self, page_size: int) -> None:
@@ -48,6 +49,7 @@ class Limits:
         self.anchors = True
         self.apart = 0
         self.refusals = 0
+        self.is_exact = True
         self.grain = 1
         self._refused_width = 0
         self._may_be_odd = False

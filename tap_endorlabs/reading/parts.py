@@ -77,21 +77,21 @@ class Parts:
             room -= part.bytes
         return None
 
-    def answered(self, job: Job, page: Page, *, is_exact: bool = True) -> None:
+    def answered(self, job: Job, page: Page, outside: int = 0) -> None:
         """Take in an answer.
 
         Args:
             job: what was asked for.
             page: the answer.
-            is_exact: whether it has nothing outside of the ends that were asked for.
+            outside: how many seconds outside of the ends that were asked for some of it lies.
 
         Raises:
             ApiError: the server repeats itself.
         """
         part, query = job
         self._limits.answered(query, page)
-        if not is_exact:
-            self._coarsen()
+        if outside:
+            self._doubt_ends(coarsely=outside > 1)
         if part not in self._parts:
             return
         if isinstance(part, Rest):
@@ -111,8 +111,8 @@ class Parts:
                 raise
             return
         if part.done and part.unlisted:
-            # They may have been deleted meanwhile; or else the server takes the ends to be where there is nothing.
-            self._coarsen()
+            # They may have been deleted meanwhile; or else the server takes the ends to be elsewhere.
+            self._doubt_ends(coarsely=part.has_margin)
         if part.given >= SMALLEST_PAGE:
             self._limits.allow(part.given)
         if not part.done and len(part.events) >= 2 * MOST_APART * query.page_size:
@@ -158,15 +158,21 @@ class Parts:
             if isinstance(part, Rest):
                 part.reset()
 
-    def _coarsen(self) -> None:
-        """Ask for whole minutes, as the server's times have no seconds, and anew for what has not left."""
-        if self._limits.grain == MINUTE:
+    def _doubt_ends(self, *, coarsely: bool) -> None:
+        """Ask for more than is wanted, as the server takes its ends to be elsewhere, and anew for what has not left.
+
+        Args:
+            coarsely: for whole minutes, as its times have no seconds.
+        """
+        if self._limits.grain == MINUTE or not (coarsely or self._limits.is_exact):
             return
-        self._limits.grain = MINUTE
+        self._limits.is_exact = False
+        self._limits.grain = MINUTE if coarsely else 1
         for part in self._parts:
-            if isinstance(part, Gap) and part.databases:
+            if isinstance(part, Gap) and part.databases and (coarsely or not part.has_margin):
                 self._replace(part, self._new(part.start, part.stop, part.events.values()))
-        self._ask_anew()
+        if coarsely:
+            self._ask_anew()
 
     def _split(self, part: Part, wanted: int | None = None) -> bool:
         """Cut a part in two, near a second or else in its middle; give whether it could be cut."""

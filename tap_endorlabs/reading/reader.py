@@ -133,6 +133,6 @@ class _Readers:
         except TapError as error:
             detour = find_detour(self._fetch, query, error, is_odd=self._limits.is_odd())
             return lambda: self._parts.refused(job, detour)
-        is_exact = hold_to_range(page.events, query)
+        outside = hold_to_range(page.events, query)
         self.has_answer = True
-        return lambda: self._parts.answered(job, page, is_exact=is_exact)
+        return lambda: self._parts.answered(job, page, outside)

@@ -119,7 +119,7 @@ class Rest:
             unsorted=archived or not limits.sorts,
             archived=archived,
             counted=not limits.anchors,
-            margin=self.margin * (limits.grain == 1),
+            margin=self.margin,
             offset=offset,
             grain=limits.grain,
         )
