@@ -98,6 +98,8 @@ class Behaviour:
     """Whether each page is the first."""
     count: Count = "exact"
     """What `count=true` is answered with: the number, a lower or higher one, a list, or an error's status."""
+    most_counted: int | None = None
+    """No count is higher than this; None: they are as high as they are."""
     slow_query: SlowQuery | None = None
     archive_after: timedelta = timedelta(days=30)
     """The age at which an object moves from the active database to the archive."""

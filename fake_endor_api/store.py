@@ -140,7 +140,9 @@ class Store:
         form = self.behaviour.count
         if isinstance(form, int):
             raise ApiError(form, "counting is not possible")
-        return max(found - 1, 0) if form == "low" else found + (form == "high")
+        count = max(found - 1, 0) if form == "low" else found + (form == "high")
+        most = self.behaviour.most_counted
+        return count if most is None else min(count, most)
 
     def _finds_kinds(self, query: ListQuery, condition: Filter) -> bool:
         """Whether the archive makes something of the condition on the kind.

@@ -127,7 +127,7 @@ def _mismatches(config: Mapping[str, t.Any], now: str) -> list[str]:
 
 
 def _shown(value: object, hide: _Hide) -> str:
-    text = repr(float(value) if isinstance(value, Decimal) else value)
+    text = ascii(float(value) if isinstance(value, Decimal) else value)
     return one_line(hide(_CREDENTIALS_IN_URL.sub("//***@", text)), 100)
 
 

@@ -125,6 +125,12 @@ ARCHIVES = [
     Variant("archive by parameter, the path is a 405", _archive(405, "read"), log="old"),
     Variant("archive by parameter, the path is a 501", _archive(501, "read"), log="old"),
     Variant("archive by parameter, the path gives nothing", _archive("empty", "read"), log="old"),
+    Variant(
+        "archive by parameter, the path gives nothing, and nothing is counted",
+        _archive("empty", "read", count=501),
+        says=_NO_COUNT,
+        log="old",
+    ),
     Variant("archive by parameter, the path gives active events", _archive("ignored", "read"), log="old"),
     Variant("no archive at all (404)", _archive(404, 404), code=3, says=_NO_ARCHIVE, log="old"),
     Variant("an archive that may not be read (403)", {"archive_denied": True}, code=3, says=_NO_ARCHIVE, log="old"),
@@ -181,6 +187,7 @@ COUNTS = [
     ),
     Variant("counting gives a list", {"count": "ignored"}, says=_NO_COUNT),
     Variant("counts are too low", {"count": "low"}),
+    Variant("counts end at 500", {"most_counted": 500}),
     Variant("counts are too high", {"count": "high"}, code=1, says="set completeness_check to never"),
 ]
 ACCESS = [

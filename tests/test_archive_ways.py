@@ -8,7 +8,7 @@ import typing as t
 import pytest
 
 from fake_endor_api import SlowQuery, make_events
-from tap_endorlabs.api.archive_way import ArchiveWay, best_way, count_in_archive
+from tap_endorlabs.api.archive_way import CONDITIONS, ArchiveWay, best_way, count_in_archive
 from tap_endorlabs.api.query import Query
 from tap_endorlabs.api.records import Page
 from tap_endorlabs.errors import ApiError, ArchiveRefusedError, TooSlowError
@@ -102,3 +102,20 @@ def test_a_way_that_is_refused_for_a_day_as_well_is_refused() -> None:
         count_in_archive(ask, QUARTER._replace(counted=True))
     with pytest.raises(ArchiveRefusedError, match="can't be read"):
         best_way(ask, lambda _: Page([], count=0), QUARTER)
+
+
+def test_a_condition_that_counts_more_only_as_events_were_archived_meanwhile_is_not_taken() -> None:
+    counts = iter([5, 6, 7, 7, 7, *[7] * 20])
+
+    def ask(query: Query, _: ArchiveWay) -> Page:
+        return Page([], count=next(counts) if query.counted and query.stop == 2_000 else 0)
+
+    assert best_way(ask, lambda _: Page([], count=0), Query(1_000, 2_000, 50)).condition == CONDITIONS[0]
+
+
+@pytest.mark.faults
+@pytest.mark.parametrize("days", [33, 40])
+def test_events_that_have_not_moved_yet_are_found_where_they_are(days: int, empty_api: FakeEndorApi) -> None:
+    config = fill(empty_api, 600, dt.timedelta(days=days))
+    empty_api.behaviour.archive_after = dt.timedelta(days=45)
+    assert sorted(run_inside(config).uuids) == uuids_of(empty_api)

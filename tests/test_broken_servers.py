@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import datetime as dt
+import random
 import typing as t
 
 import pytest
@@ -137,3 +138,89 @@ def test_a_second_that_fails_within_the_look_back_comes_once(
         state, uuids = output.state, uuids + output.uuids
         empty_api.heal()
     assert sorted(uuids) == sorted(empty_api.store.uuids())
+
+
+def busy_minutes(seed: int, *, whole: bool) -> list[JsonObject]:
+    """Events as timers make them: many where minutes begin, in whole seconds or some ms later, and in bursts."""
+    rng = random.Random(seed)
+    times: list[int] = []
+    for minute in range(100):
+        second = T0 + 60 * minute * SECOND
+        times += [second + (0 if whole else rng.randrange(10**7)) for _ in range(rng.choice([0, 0, 1, 5, 40]))]
+        if rng.random() < 0.3:
+            second += rng.randrange(60) * SECOND
+            for later in range(rng.randint(1, 25)):
+                spread = 1 if whole else rng.choice([10**7, SECOND])
+                times += [second + later * SECOND + rng.randrange(spread) for _ in range(rng.randint(1, 60))]
+    return make_events_at(times, seed=seed)
+
+
+@pytest.mark.parametrize(
+    "behaviour",
+    [
+        {},
+        MINUTES,
+        {"strict_bounds": True},
+        {"strict_bounds": True} | MINUTES,
+        {"date_offset": dt.timedelta(milliseconds=3)},
+        {"date_offset": dt.timedelta(milliseconds=0.5)},
+        {"date_offset": -dt.timedelta(milliseconds=3)},
+    ],
+    ids=str,
+)
+@pytest.mark.parametrize(("page_size", "concurrency"), [(50, 1), (150, 8)])
+@pytest.mark.parametrize("whole", [True, False])
+def test_what_happens_at_whole_minutes_is_neither_lost_nor_thought_late(  # noqa: PLR0913, PLR0917 - fixtures
+    behaviour: dict[str, t.Any],
+    page_size: int,
+    concurrency: int,
+    whole: bool,  # noqa: FBT001
+    empty_api: FakeEndorApi,
+    clock: ManualClock,
+    tmp_path: Path,
+) -> None:
+    empty_api.store.add(busy_minutes(2, whole=whole))
+    for name, value in behaviour.items():
+        setattr(empty_api.behaviour, name, value)
+    config = config_for(
+        empty_api, start_date=(NOW - dt.timedelta(hours=4)).isoformat(), page_size=page_size, concurrency=concurrency
+    )
+    first = run_command(tmp_path, level=20, config=config)
+    clock.advance(90_000)
+    second = run_command(tmp_path, level=20, config=config, state=first.state)
+    assert (first.code, second.code) == (0, 0), second.stderr
+    assert sorted(first.uuids + second.uuids) == sorted(empty_api.store.uuids())
+
+
+def test_a_small_page_that_ends_long_before_the_range_is_proved(
+    empty_api: FakeEndorApi, clock: ManualClock, tmp_path: Path
+) -> None:
+    empty_api.store.add(make_events(600, NOW - dt.timedelta(hours=20), NOW))
+    empty_api.behaviour.max_page_size = 33
+    empty_api.behaviour.omit = frozenset({"response"})
+    first, second = two_runs(empty_api, clock, tmp_path, 0.9)
+    assert (first.code, second.code) == (0, 0)
+    assert sorted(first.uuids + second.uuids) == sorted(empty_api.store.uuids())
+
+
+def test_what_is_read_again_is_read_to_its_end_where_counts_are_capped(
+    empty_api: FakeEndorApi, clock: ManualClock, tmp_path: Path
+) -> None:
+    empty_api.store.add(ten_days(1300))
+    empty_api.behaviour.max_page_size = 33
+    empty_api.behaviour.omit = frozenset({"response"})
+    empty_api.behaviour.most_counted = 1000
+    first, second = two_runs(empty_api, clock, tmp_path, 11)
+    assert (first.code, second.code) == (0, 0)
+    assert sorted(first.uuids + second.uuids) == sorted(empty_api.store.uuids())
+
+
+def test_a_count_that_stops_everywhere_proves_nothing(
+    empty_api: FakeEndorApi, clock: ManualClock, tmp_path: Path
+) -> None:
+    empty_api.store.add(ten_days(60))
+    empty_api.store.add(make_events_at(T0 - 100 * 3600 * SECOND + n * 1_000_000 for n in range(930)))
+    empty_api.behaviour.most_counted = 100
+    first, _ = two_runs(empty_api, clock, tmp_path, 11, page_size=50)
+    assert sorted(first.uuids) == sorted(empty_api.store.uuids())
+    assert "can't be proved, as the API does not count: It never counts more than 100." in first.stderr

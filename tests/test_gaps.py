@@ -121,3 +121,21 @@ def test_sign_ins_that_no_list_has_any_more_are_told(
     assert second.code == 3
     assert "Of authentication_logs some from 2026-03-31T12:00:00.000000Z to 2026-04-11" in second.errors[0]
     assert run_command(tmp_path, state=second.state, **options).code == 0
+
+
+def test_a_gap_of_a_young_log_is_asked_for_by_the_next_run(
+    empty_api: FakeEndorApi, clock: ManualClock, tmp_path: Path
+) -> None:
+    events = at(NOW - dt.timedelta(hours=12) + n * 100 * SECOND for n in range(300))
+    empty_api.store.add(events)
+    broken = (NOW - dt.timedelta(hours=6)).replace(microsecond=0)
+    empty_api.store.add(at([broken], seed=3))
+    empty_api.fail(Fault.status(500), times=None, when=at([broken], seed=3)[0]["uuid"])
+    config = config_for(empty_api, start_date=(NOW - dt.timedelta(hours=13)).isoformat())
+    first = run_command(tmp_path, config=config)
+    assert (first.code, len(first.bookmark["gaps"])) == (3, 1)
+    empty_api.heal()
+    clock.advance(300)
+    second = run_command(tmp_path, config=config, state=first.state)
+    assert (second.code, second.bookmark["gaps"]) == (0, [])
+    assert sorted(first.uuids + second.uuids) == sorted(empty_api.store.uuids())

@@ -107,14 +107,17 @@ def best_way(ask: Ask, ask_active: Callable[[Query], Page], first: Query) -> Arc
     Raises:
         ArchiveRefusedError: there is none.
     """
-    measure = _Measure(ask, first._replace(unsorted=True, page_id=None, counted=True, margin=0))
     refusals: list[ApiError] = []
     best: tuple[int, ArchiveWay] | None = None
     for by_path in (True, False):
+        measure = _Measure(ask, first._replace(unsorted=True, page_id=None, counted=True, margin=0))
         found = list(_accepted(measure.number, refusals, by_path=by_path))
         if not found:
             continue
         number, way = max(found, key=lambda one: one[0])
+        if way != found[0][1] and measure.number(found[0][1]) >= number:
+            # It found fewer only because some have been archived since.
+            way = found[0][1]
         if (best is None or number > best[0]) and not _is_ignored(ask, ask_active, measure.query, way):
             best = number, way
         if best is not None and best[0]:

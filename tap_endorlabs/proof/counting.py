@@ -57,6 +57,8 @@ class Counter:
                 raise
             found, why = None, str(error)
         if found is None:
+            if self._most < inf:
+                why = f"It never counts more than {self._most}."
             self._do_without(why, stop, archived=archived)
         else:
             self._has_counted = True
@@ -81,8 +83,10 @@ class Counter:
         query = Query(start, stop, SMALLEST_PAGE, unsorted=True, archived=archived, counted=True, margin=0)
         try:
             found = self._fetch(query).count
-            if (found or 0) < self._most or stop - start <= least:
+            if (found or 0) < self._most:
                 return found
+            if stop - start <= least:
+                return None
         except (TooSlowError, ApiError) as error:
             is_too_much = isinstance(error, TooSlowError) or error.status == HTTPStatus.BAD_REQUEST
             if stop - start <= least or not is_too_much:

@@ -118,9 +118,10 @@ class Databases:
             ApiError: nothing may be read at all.
         """
         now, start = self._now(), self._start
-        if start < now - ACTIVE_UNTIL and not self._finds_archive(probe):
+        if start < now - ACTIVE_UNTIL and not self._finds_archive(probe, proves=proves):
             # What of the rest has not been archived yet comes with the archive, once that can be read.
-            yield Zone(min(max(start, (now - ACTIVE_UNTIL) // MINUTE * MINUTE), self._stop), self._stop)
+            active = -((ACTIVE_UNTIL - now) // MINUTE) * MINUTE
+            yield Zone(min(max(start, active), self._stop), self._stop)
             return
         border = Border()
         if proves and start < now - DAY:
@@ -135,9 +136,9 @@ class Databases:
             border = check.border()
         yield from zones(start, self._stop, self._now, border, now)
 
-    def _finds_archive(self, probe: Callable[[], object]) -> bool:
+    def _finds_archive(self, probe: Callable[[], object], *, proves: bool) -> bool:
         """Whether the archive can be read."""
-        count, now = self._reader.counter.count, self._now()
+        now = self._now()
         active, old = now - ACTIVE_UNTIL, now - ARCHIVED_AFTER
         first = Query(self._start, min(active, self._stop), SMALLEST_PAGE, unsorted=True, archived=True)
         try:
@@ -158,8 +159,11 @@ class Databases:
             page = Page([])
         # An archive may be empty where the log is not older than what is read of it.
         reaches_back = self._start < now - _RETENTION
-        if reaches_back and page.size == 0 and count(old - _YEARS, active, archived=True) == 0:
-            if count(old, now - _OLD):
+        if reaches_back and page.size == 0 and self._count(old - _YEARS, active, archived=True) == 0:
+            if proves and self._start < old and self._count(self._start, old, archived=False):
+                # What moves events runs late: they are found where they are.
+                return True
+            if self._count(old, now - _OLD, archived=False):
                 self.complaint = _NOTHING
                 return False
             self._logger.warning("The archive has nothing, as is right for a log that is younger than 31 days")

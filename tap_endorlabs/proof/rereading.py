@@ -109,6 +109,7 @@ class Rereader:
         events: dict[str, Event] = {}
         rejected: set[Reject] = set()
         without_new = 0
+        was_short = misleads = False
         while without_new < MOST_WITHOUT_NEW:
             try:
                 page = self._fetch(query)
@@ -122,8 +123,10 @@ class Rereader:
             rejected.update(page.rejected)
             brings_new = len(events) + len(rejected) > seen
             without_new = 0 if brings_new else without_new + 1
-            is_short = page.size < query.page_size and not page.says_more
-            is_last = is_short or not (brings_new or page.says_more)
+            # Where more came after a short page, as from a server that gives fewer than asked for, it ends nothing.
+            misleads |= was_short and brings_new
+            was_short = page.size < query.page_size and not page.says_more
+            is_last = (was_short and not misleads) or not (brings_new or page.says_more)
             if len(events) + len(rejected) >= count and is_last:
                 return list(events.values()), rejected
             if page.next_page_id is not None:

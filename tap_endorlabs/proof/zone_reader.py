@@ -11,6 +11,7 @@ from tap_endorlabs.proof.proof import Proof
 from tap_endorlabs.proof.rereading import Rereader
 from tap_endorlabs.proof.turns import Turns
 from tap_endorlabs.reading.reader import read_range
+from tap_endorlabs.timestamps import second_of
 
 if t.TYPE_CHECKING:
     import logging
@@ -22,6 +23,9 @@ if t.TYPE_CHECKING:
     from tap_endorlabs.reading.archive import Zone
     from tap_endorlabs.reading.gap import Stretch
     from tap_endorlabs.settings import Settings
+
+MANY = 20
+"""Fewer events in a page are no sign that the server gives no more at a time."""
 
 ROUND_SIZES = frozenset({10, 20, 25, 50, 64, 75, 128, 256, *range(100, 500, 50)})
 """A page of so many events, where more were asked for, may be all that a server gives at a time."""
@@ -107,4 +111,11 @@ class ZoneReader:
             and len(self._sizes) <= len(read)
             and size < self._page_size
             and size not in ROUND_SIZES
+            and not (size >= MANY and self._ends_early(read, zone))
         )
+
+    def _ends_early(self, read: list[Stretch], zone: Zone) -> bool:
+        """Whether the events of a zone are followed by nothing for far longer than they took."""
+        times = [stretch.events[-1].create_time for stretch in read if stretch.events]
+        took = second_of(times[-1]) - zone.start if times else zone.stop - zone.start
+        return zone.stop - zone.start > 4 * took

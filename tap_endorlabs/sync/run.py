@@ -115,7 +115,7 @@ class LogRun:
                 self._do_without_archive(databases, zone)
             for stretch in self._read_zone(reader, zone):
                 for reject in stretch.rejected:
-                    self._leave_out(reject)
+                    self._leave_out(reject, self._from, self._end)
                 if is_due and (missing := daily.missing(stretch, reader.counter)):
                     self.findings.miss(missing)
                 is_proved = reader.proves_all and not reader.counter.gives_none and stretch.reached >= self._settled
@@ -139,7 +139,7 @@ class LogRun:
                     if not databases.complaint:
                         for stretch in reader.read(zone):
                             for reject in stretch.rejected:
-                                self.findings.leave_out(reject)
+                                self._leave_out(reject, gap.begin, gap.end)
                             yield from self._pages([e for e in stretch.events if self._is_in_gap(e)])
             except UnreadableError as error:
                 databases.complaint = str(error)
@@ -158,8 +158,8 @@ class LogRun:
         for first in range(0, max(len(events), 1), self._settings.page_size):
             yield events[first : first + self._settings.page_size]
 
-    def _leave_out(self, reject: Reject) -> None:
-        outside = reject.create_time and not self._from <= reject.create_time < self._end
+    def _leave_out(self, reject: Reject, begin: str, end: str) -> None:
+        outside = reject.create_time and not begin <= reject.create_time < end
         if not outside and self.findings.leave_out(reject) and reject.create_time:
             self.bookmark.leave_out([reject.create_time])
 
