@@ -53,7 +53,8 @@ class Query(t.NamedTuple):
     @property
     def ends(self) -> tuple[int, int]:
         """The seconds to ask for, with the margin."""
-        first, bound = self.start - self.margin, self.stop + self.margin
+        # Between whole minutes only what is compared strictly is missed, and that at the first of them.
+        first, bound = self.start - self.margin, self.stop + self.margin * (self.grain == 1)
         return first // self.grain * self.grain, -(-bound // self.grain) * self.grain
 
     @property
