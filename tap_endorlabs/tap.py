@@ -25,6 +25,7 @@ from tap_endorlabs.sync.bookmark import Scope
 from tap_endorlabs.sync.mapping import mapper_for
 from tap_endorlabs.sync.messages import MessageWriter
 from tap_endorlabs.sync.progress import log_request
+from tap_endorlabs.sync.selection import with_others
 from tap_endorlabs.sync.signals import Signals
 from tap_endorlabs.sync.state import bookmarks_in, in_own_form
 from tap_endorlabs.validation import find_errors
@@ -89,6 +90,12 @@ class TapEndorLabs(Tap):
     def discover_streams(self) -> list[LogStream]:
         """Give the streams; neither credentials nor network are needed."""
         return [stream(self, lambda: self.api, self._signals) for stream in STREAMS.values()]
+
+    @property
+    @override
+    def catalog_dict(self) -> dict[str, t.Any]:
+        """The streams, as `--discover` shows them."""
+        return with_others(super().catalog_dict)
 
     @override
     def setup_mapper(self) -> None:

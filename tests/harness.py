@@ -72,7 +72,7 @@ def config_for(api: FakeEndorApi, **settings: t.Any) -> dict[str, t.Any]:
 
 def catalog_of(*streams: str) -> dict[str, t.Any]:
     """Give the tap's catalog with these streams selected, and no others."""
-    catalog = t.cast("dict[str, t.Any]", TapEndorLabs(config={}, validate_config=False).catalog_dict)
+    catalog = TapEndorLabs(config={}, validate_config=False).catalog_dict
     for entry in catalog["streams"]:
         (own,) = (one["metadata"] for one in entry["metadata"] if one["breadcrumb"] in ([], ()))
         own["selected"] = entry["tap_stream_id"] in streams

@@ -19,20 +19,19 @@ class Findings:
         logger: gets a line for each finding.
 
     Attributes:
-        missing: what of the log could not be read, a line for each part.
         left_a_gap: whether the bookmark names some of it for the first time.
     """
 
     def __init__(self, logger: logging.Logger) -> None:
-        self.missing: list[str] = []
         self.left_a_gap = False
         self._logger = logger
+        self._missed: list[str] = []
         self._rejects: set[Reject] = set()
 
     def miss(self, what: str, why: str = "") -> None:
         """Say what is missing, and let the run end with it."""
         self._logger.warning("%s", f"{why} {what}".strip())
-        self.missing.append(what)
+        self._missed.append(what)
 
     def leave_out(self, reject: Reject) -> bool:
         """Say which object was left out; give whether it was the first time."""
@@ -47,3 +46,12 @@ class Findings:
     def rejected(self) -> int:
         """How many objects were left out, as they can't be records."""
         return len(self._rejects)
+
+    @property
+    def missing(self) -> list[str]:
+        """What is missing, a line for each kind of thing."""
+        left_out = (
+            f"{self.rejected} objects that can't be records were left out (see above); "
+            "all others have been emitted. Report them to Endor Labs."
+        )
+        return [*self._missed, *([left_out] if self.rejected else [])]

@@ -20,6 +20,7 @@ from tap_endorlabs.sync.bookmark import REPLICATION_KEY, Scope
 from tap_endorlabs.sync.messages import to_record, without_null
 from tap_endorlabs.sync.progress import Outcome
 from tap_endorlabs.sync.run import LogRun
+from tap_endorlabs.sync.selection import Selection
 from tap_endorlabs.sync.state import resume
 from tap_endorlabs.sync.writing import RecordWriter
 from tap_endorlabs.timestamps import earlier, stamp_of
@@ -76,6 +77,7 @@ class LogStream(Stream):
         self._writer = RecordWriter(tap, self, signals, self._generate_record_messages)
         self._run: LogRun | None = None
         self._events_stated = 0
+        self._selection: Selection | None = None
         self.logger.addFilter(_drop_doubled_error)
 
     @override
@@ -96,6 +98,16 @@ class LogStream(Stream):
     def _sync_records(
         self, context: Context | None = None, *, write_messages: bool = True
     ) -> Generator[Record, t.Any, t.Any]:
+        with contextlib.closing(self._new_events(write_messages=write_messages)) as news:
+            for run, events in news:
+                if write_messages:
+                    self._writer.write(events, run.note)
+                    self._write_state(run)
+                else:
+                    yield from self._noted_records(run, events)
+
+    def _new_events(self, *, write_messages: bool) -> Generator[tuple[LogRun, list[Event]]]:
+        """Give the new events, as they are to be written, and the run, which is to be told when they are."""
         with self.get_record_counter() as counter, self.get_sync_timer(), self._accounting():
             run, client = self._begin()
             with (
@@ -104,17 +116,8 @@ class LogStream(Stream):
             ):
                 for events in lists:
                     with _counting(run, counter):
-                        if write_messages:
-                            self._writer.write(self._fit(events), run.note)
-                            self._write_state(run)
-                        else:
-                            yield from self._batch_records(run, self._fit(events))
+                        yield run, self._fit(events)
             self.missing += [*run.findings.missing, *client.missing]
-            if run.findings.rejected:
-                self.missing.append(
-                    f"{run.findings.rejected} objects that can't be records were left out (see above); "
-                    "all others have been emitted. Report them to Endor Labs."
-                )
 
     @contextlib.contextmanager
     def _accounting(self) -> Iterator[None]:
@@ -155,6 +158,7 @@ class LogStream(Stream):
                 f"Of {self.name} some from {bookmark.value} to {active} may be missing: the last proof that all has "
                 "been read is too long ago, as the API lists nothing that is older."
             )
+        self._selection = Selection.of(self.mask, self.logger)
         self._run = LogRun(settings, bookmark, now, self.logger)
         return self._run, LogClient(api, self.resource, self.logger)
 
@@ -174,9 +178,11 @@ class LogStream(Stream):
 
     def _fit(self, events: list[Event]) -> list[Event]:
         """Give events as the user wants them written."""
+        if self._selection:
+            events = self._selection.apply(events)
         return without_null(events) if self._get_api().settings.replace_null_characters else events
 
-    def _batch_records(self, run: LogRun, events: list[Event]) -> Iterator[Record]:
+    def _noted_records(self, run: LogRun, events: list[Event]) -> Iterator[Record]:
         for event in events:
             messages = self._writer.messages_of(event)
             # Before the record is handed over, as the batch that it fills may be written before the next is asked for.
@@ -194,8 +200,8 @@ class LogStream(Stream):
             TapError: a file can't be written.
         """
         # Unlike the SDK's, this ends the reading at once where a file can't be written.
-        with contextlib.closing(self._sync_records(context, write_messages=False)) as records:
-            for manifest in batch_files(self, batch_config, records):
+        with contextlib.closing(self._new_events(write_messages=False)) as news:
+            for manifest in batch_files(self, batch_config, news, self._noted_records):
                 self._store_bookmark()
                 yield batch_config.encoding, manifest
         self._store_bookmark()

@@ -69,14 +69,13 @@ class MessageWriter(SingerWriter):
 
 
 def passes_unchanged(stream: Stream) -> bool:
-    """Whether records of a stream leave as they come: nothing is deselected, mapped, flattened or versioned."""
+    """Whether records of a stream leave as they come: nothing is mapped, flattened or versioned."""
     (stream_map, *others) = stream.stream_maps
     return (
         stream.replication_method == "INCREMENTAL"
         and not others
         and type(stream_map) is SameRecordTransform
         and not stream_map.flattening_enabled
-        and all(stream.mask.values())
     )
 
 
@@ -92,6 +91,11 @@ def portions(events: Iterable[Event]) -> Iterator[list[Event]]:
             some, size = [], 0
     if some:
         yield some
+
+
+def object_lines(events: Iterable[Event]) -> bytes:
+    """Give the records of events, a line each."""
+    return b"".join([b'%b,"create_time":"%b"}\n' % (event.raw[:-1], event.create_time.encode()) for event in events])
 
 
 def record_lines(stream: str, events: Iterable[Event], extracted: dt.datetime) -> bytes:
@@ -127,7 +131,7 @@ def unfit(event: Event, error: Exception) -> TapError:
     """Say of an event that Python can't take it apart, as stream maps and the like need."""
     return TapError(
         f"Event {one_line(event.uuid, 60)} can't be taken apart ({type(error).__name__}: {one_line(str(error))}). "
-        "Without stream maps, flattening, deselected fields and batch files it passes as it is."
+        "Without stream maps and flattening it passes as it is."
     )
 
 
