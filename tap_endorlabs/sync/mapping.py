@@ -5,10 +5,11 @@ from __future__ import annotations
 import fnmatch
 import logging
 import typing as t
+from dataclasses import replace
 
 from singer_sdk.exceptions import StreamMapConfigError
 from singer_sdk.mapper import PluginMapper
-from singer_sdk.singerlib import Catalog
+from singer_sdk.singerlib import Catalog, Schema
 
 from tap_endorlabs.errors import TapError, one_line
 
@@ -40,12 +41,35 @@ def mapper_for(config: Mapping[str, t.Any], catalog: Catalog, logger: logging.Lo
     mapped, plain = _mapper(config, logger), _mapper({**config, "stream_maps": {}}, _silent)
     for name, entry in catalog.items():
         mapper = mapped if name in chosen else plain
+        loose = entry if _depth(config) else _without_inner_types(entry)
         try:
-            mapper.register_raw_streams_from_catalog(Catalog({name: entry}))
+            mapper.register_raw_streams_from_catalog(Catalog({name: loose}))
         except Exception as error:
             raise failure(config, entry, error) from error
+        for stream_map in mapper.stream_maps[name]:
+            _take_any_number(stream_map.transformed_schema)
     mapped.stream_maps |= plain.stream_maps
     return mapped
+
+
+def _depth(config: Mapping[str, t.Any]) -> int:
+    """Give how many levels of objects become columns."""
+    return int(config.get("flattening_max_depth") or 0) if config.get("flattening_enabled") else 0
+
+
+def _without_inner_types(entry: CatalogEntry) -> CatalogEntry:
+    """Give a stream whose objects have any fields: they are JSON to a target, which checks each type it is told of."""
+    schema = entry.schema.to_dict()
+    for name, field in schema.get("properties", {}).items():
+        schema["properties"][name] = {key: value for key, value in field.items() if key != "properties"}
+    return replace(entry, schema=Schema.from_dict(schema))
+
+
+def _take_any_number(schema: dict[str, t.Any]) -> None:
+    """Let numbers be text such as NaN, as in the JSON of protobuf; a target still makes a column of numbers of them."""
+    for name, field in schema.get("properties", {}).items():
+        if "number" in field.get("type", ()):
+            schema["properties"][name] = {"anyOf": [field, {"type": "string"}]}
 
 
 def failure(
