@@ -53,7 +53,7 @@ test-targets: .venv/.postgres-installed .venv/.report-installed .meltano/.target
 test-airflow: .venv/.installed $(AIRFLOW)/.installed ## Run the DAGs in orchestration/ with Airflow's own scheduler, and break and kill what runs
 	@$(BIN)/python -m pytest -m airflow tests/orchestration
 
-bench: .venv/.postgres-installed $(AIRFLOW)/.installed ## Measure the tap against others and through failures for some 30 minutes; BENCH=--quick for less
+bench: .venv/.postgres-installed .meltano/.targets-installed $(AIRFLOW)/.installed ## Measure the tap against others and through failures for some 40 minutes; BENCH=--quick for less
 	@$(BIN)/python -m benchmarks --uv $(UV) $(BENCH)
 	@$(BIN)/python -m benchmarks.faults
 

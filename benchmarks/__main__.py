@@ -14,11 +14,14 @@ from dataclasses import asdict, fields
 from pathlib import Path
 
 from benchmarks import report
-from benchmarks.cases import COMPETITORS, FULL, OURS, QUICK, Case, Load, Run, make_cases
+from benchmarks.cases import COMPETITORS, FULL, IMPORT, OURS, QUICK, Case, Load, Run, make_cases
 from benchmarks.claims import judge
-from benchmarks.environments import FOLDER, binaries_for, install, version_of
+from benchmarks.environments import FOLDER, OWN_BINARIES, binaries_for, install, version_of
 from benchmarks.machine import facts
 from benchmarks.measure import Figures, measure
+from benchmarks.pipelines.pipeline import TARGETS
+from benchmarks.pipelines.projects import other_pipelines, ours
+from benchmarks.pipelines.rounds import measure_pipelines
 from benchmarks.scale import tables
 from benchmarks.scale.engine import measure_engine
 from benchmarks.scale.inputs import measure_inputs
@@ -49,12 +52,16 @@ def main() -> int:
     start = dt.datetime.now(dt.timezone.utc) - dt.timedelta(days=DAYS + 1)
     with contextlib.ExitStack() as stack:
         servers = Servers(stack)
-        results["cases"] = run_rounds(cases, ready, given.rounds, servers, start)
+        results["cases"] = run_rounds(cases, ready | {IMPORT.name: OWN_BINARIES}, given.rounds, servers, start)
         if OURS in ready and not given.only:
-            print("Measuring bytes, states, targets, and tasks of Airflow", flush=True)
-            results["inputs"] = measure_inputs(servers.url_of, start, sizes, given.rounds, given.uv)
+            print("Measuring pipelines", flush=True)
+            pipelines = [*map(ours, TARGETS), *other_pipelines(given.uv)]
+            size = (sizes.plain, sizes.slow)
+            results["pipelines"] = measure_pipelines(pipelines, servers.url_of, start, size, given.rounds)
+            print("Measuring bytes, states, and tasks of Airflow", flush=True)
+            results["inputs"] = measure_inputs(servers.url_of, start, sizes, given.rounds)
             results["engine"] = measure_engine(sizes.tasks)
-    results["claims"] = [] if given.quick else judge(results["cases"])
+    results["claims"] = [] if given.quick else judge(results["cases"], results.get("pipelines", []))
     whole = not given.quick and not given.only
     folder = PUBLISHED if whole else FOLDER / "results"
     write(results, folder, given.uv)

@@ -94,6 +94,10 @@ COMPETITORS = {
 }
 
 
+IMPORT = Competitor("import_sdk", "import singer_sdk, alone", "", ("{bin}/python", "-c", "import singer_sdk"))
+"""What any tap on the SDK takes before it does anything; it reads nothing."""
+
+
 @dataclass(frozen=True)
 class Load:
     """What a server holds, and how it answers."""
@@ -180,6 +184,7 @@ def make_cases(sizes: Sizes, competitors: t.Collection[Competitor]) -> list[Case
     cases += [Case("start-up", c, Load(0)) for c in competitors if c.name in {OURS, "stock_sdk"}]
     ours, waiting = COMPETITORS[OURS], loads["waiting"]
     if ours in competitors:
+        cases += [Case("start-up", IMPORT, Load(0))]
         cases += [Case("growth", ours, Load(events), REFERENCE_CONCURRENCY) for events in sizes.growth]
         cases += [Case("concurrency", ours, waiting, number) for number in sizes.concurrency]
         cases += [Case("proof", ours, waiting, REFERENCE_CONCURRENCY, proves) for proves in (True, False)]

@@ -29,6 +29,11 @@ MACHINE = "5f3a9c07d1"
 
 _GRAINS = (1, 1, 1, 1_000, 1_000, 1_000, 1_000_000, 1_000_000, SECOND)
 _HOUR = 3_600 * SECOND
+_FIELDS = {
+    "meta": ["parent_kind", "parent_uuid", "tags", "annotations", "references", "index_data", "upsert_time"],
+    "spec": ["message_uuid", "payload", "error", "claims", "remote_address"],
+}
+"""Fields that the API's answers have as null where they are unset."""
 _UUID = 24
 _STAMP = 54
 
@@ -96,6 +101,8 @@ def _stamp(index: int, time: int) -> bytes:
 
 def _templates(count: int, json_size: int) -> Iterator[Template]:
     for event in make_events_at([0] * count):
+        for part, names in _FIELDS.items():
+            event[part] |= dict.fromkeys(name for name in names if name not in event[part])
         padding = json_size - len(to_json(event))
         if padding > 0:
             payload = event["spec"].get("payload") or {}

@@ -5,6 +5,7 @@ from __future__ import annotations
 import typing as t
 
 from benchmarks.cases import OURS, REFERENCE_CONCURRENCY, TABLES
+from benchmarks.pipelines import rounds as pipelines
 from benchmarks.scale import document
 from benchmarks.scale.arithmetic import Measured
 from benchmarks.scale.tables import input_table
@@ -19,6 +20,11 @@ _COLUMNS = ("wall s", "user CPU s", "peak RSS MB", "requests", "µs an event: wa
 def markdown(results: dict[str, t.Any]) -> str:
     """Give all tables, and what they were measured on."""
     parts = []
+    if "pipelines" in results:
+        parts += [
+            "### Pipelines: into JSON lines and PostgreSQL, without latency",
+            pipelines.table(results["pipelines"]),
+        ]
     for table, title in TABLES.items():
         if cases := [case for case in results["cases"] if case["table"] == table]:
             parts += [f"### {title.format_map(results)}", _table(table, cases)]

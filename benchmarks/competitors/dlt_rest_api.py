@@ -1,6 +1,6 @@
-"""A dlt pipeline with the source `rest_api`: from the audit logs to JSON Lines files.
+"""A dlt pipeline with the source `rest_api`: from the audit logs to JSON Lines files, or to PostgreSQL.
 
-python dlt_rest_api.py config.json output-folder
+python dlt_rest_api.py config.json output-folder [database-url]
 """
 
 from __future__ import annotations
@@ -52,7 +52,7 @@ def source_of(config: dict[str, str], token: str) -> dict[str, t.Any]:
     }
 
 
-def main(config_file: str, folder: str) -> None:
+def main(config_file: str, folder: str, database: str = "") -> None:
     """Run the pipeline."""
     config = json.loads(Path(config_file).read_text())
     login = {"key": config["api_key"], "secret": config["api_secret"]}
@@ -60,10 +60,17 @@ def main(config_file: str, folder: str) -> None:
     pipeline = dlt.pipeline(
         pipeline_name="audit_logs",
         pipelines_dir=f"{folder}/pipelines",
-        destination=dlt.destinations.filesystem(bucket_url=f"{folder}/files"),
+        destination=dlt.destinations.postgres(database.replace("+psycopg", "").replace("@/", "@localhost/"))
+        if database
+        else dlt.destinations.filesystem(bucket_url=f"{folder}/files"),
         dataset_name="endor_labs",
     )
-    pipeline.run(rest_api_source(source_of(config, token)), loader_file_format="jsonl").raise_on_failed_jobs()
+    source = rest_api_source(source_of(config, token))
+    if database:
+        # In columns of their own some numbers of payloads are too large for it.
+        source.max_table_nesting = 0
+    form: t.Any = None if database else "jsonl"
+    pipeline.run(source, loader_file_format=form).raise_on_failed_jobs()
 
 
 if __name__ == "__main__":

@@ -1,4 +1,4 @@
-"""Measures what the arithmetic of `docs/scale.md` starts from, besides the comparison: bytes, states and targets."""
+"""Measures what the arithmetic of `docs/scale.md` starts from, besides the comparison: bytes and states."""
 
 from __future__ import annotations
 
@@ -13,14 +13,13 @@ import msgspec
 import requests
 
 from benchmarks.cases import REFERENCE_CONCURRENCY, Load
-from benchmarks.environments import OWN_BINARIES, install
+from benchmarks.environments import OWN_BINARIES
 from benchmarks.measure import config_for, run_program
 from benchmarks.scale.arithmetic import PAGE
-from tests.targets.postgres import Database, running
 
 if t.TYPE_CHECKING:
     import datetime as dt
-    from collections.abc import Callable, Iterator
+    from collections.abc import Callable
 
     from benchmarks.cases import Sizes
 
@@ -31,15 +30,14 @@ _LOOK_BACK = 90 * 86_400
 """Seconds; longer than the log goes back, so that its events are all named in the state."""
 
 
-def measure_inputs(url_of: Callable[[Load], str], start: dt.datetime, sizes: Sizes, rounds: int, uv: str) -> Row:
-    """Measure bytes, states and targets.
+def measure_inputs(url_of: Callable[[Load], str], start: dt.datetime, sizes: Sizes, rounds: int) -> Row:
+    """Measure bytes and states.
 
     Args:
         url_of: gives the server of a load.
         start: a time before all events.
-        sizes: how many events the targets get, and how many uuids there are in the states.
+        sizes: how many events give the bytes, and how many uuids there are in the states.
         rounds: how often each is measured; the median counts.
-        uv: uv's executable, which installs the targets.
     """
     with tempfile.TemporaryDirectory(prefix="bench-") as name:
         folder = Path(name)
@@ -49,7 +47,6 @@ def measure_inputs(url_of: Callable[[Load], str], start: dt.datetime, sizes: Siz
         return {
             "bytes": _bytes(messages, url, events),
             "states": [_state(folder, url_of(Load(number)), start, number, rounds) for number in sizes.states],
-            "targets": list(_targets(folder, messages, events, rounds, uv)),
         }
 
 
@@ -90,34 +87,6 @@ def _state(folder: Path, url: str, start: dt.datetime, events: int, rounds: int)
     states = [line for line in (folder / "stdout").open("rb") if line.startswith(b'{"type":"STATE"')]
     written = {"events": events, "state": len(states[-1]), "states": sum(map(len, states))}
     return written | _medians(runs)
-
-
-def _targets(folder: Path, messages: Path, events: int, rounds: int, uv: str) -> Iterator[Row]:
-    """Give what each target takes for a file of messages."""
-    config = folder / "target.json"
-    landed = folder / "landed"
-    landed.mkdir()
-    config.write_text(json.dumps({"destination_path": str(landed), "do_timestamp_file": False}))
-    yield _target(folder, "target-jsonl", config, messages, events, rounds, uv)
-    with running() as database:
-        config.write_text(json.dumps({"sqlalchemy_url": _url_of(database), "default_target_schema": "tap_endorlabs"}))
-        yield _target(folder, "target-postgres", config, messages, events, rounds, uv)
-        if (loaded := len(database.rows())) != events:
-            raise RuntimeError(f"target-postgres has loaded {loaded} of {events} events")
-
-
-def _url_of(database: Database) -> str:
-    (url,) = database.settings.values()
-    return url
-
-
-def _target(  # noqa: PLR0913, PLR0917
-    folder: Path, name: str, config: Path, messages: Path, events: int, rounds: int, uv: str
-) -> Row:
-    binaries = install(name.replace("-", "_"), str(OWN_BINARIES / "python"), uv)
-    command = f'exec "{binaries.absolute()}/{name}" --config "{config}" < "{messages}"'
-    runs = [_run(["sh", "-c", command], folder) for _ in range(rounds)]
-    return {"target": name, "events": events, **_medians(runs)}
 
 
 def _medians(runs: list[list[float]]) -> Row:

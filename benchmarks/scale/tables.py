@@ -59,7 +59,7 @@ def limit_table(measured: Measured) -> str:
         f"an API that lets {limit} request{'s' * (limit > 1)} a second through": limit * DAY * PAGE / measured.requests
         for limit in RATES
     }
-    ways |= {f"{name}, one process": DAY / seconds for name, seconds in measured.targets.items()}
+    ways |= {f"a pipeline into {name}": DAY / seconds for name, seconds in measured.targets.items()}
     ways |= {
         f"the tap, `concurrency` {number}, {measured.latency:g} s a request": DAY / measured.wall[number]
         for number in (1, 4, 8, 32)
@@ -119,7 +119,7 @@ def input_table(measured: Measured) -> str:
         ["a uuid in the state", f"{measured.state:.0f} bytes"],
         ["and in memory", f"{measured.state_memory:.0f} bytes"],
         ["an event where the state is long, besides", f"{1e6 * measured.state_seconds:.0f} µs"],
-        *([f"an event, {name}", f"{1e6 * seconds:.0f} µs"] for name, seconds in measured.targets.items()),
+        *([f"an event, pipeline into {name}", f"{1e6 * seconds:.0f} µs"] for name, seconds in measured.targets.items()),
         ["a task of Airflow with a tap without news", f"{measured.slot:.1f} s of a slot, {measured.cpu:.1f} s of CPU"],
     ]
     return table([["measured", ""], *rows])

@@ -1,0 +1,141 @@
+"""The pipelines that are measured: this project, another revision of it, and those of others."""
+
+from __future__ import annotations
+
+import datetime as dt
+import json
+import os
+import shutil
+import subprocess
+import typing as t
+from pathlib import Path
+
+import yaml
+
+from benchmarks.cases import COMPETITORS
+from benchmarks.environments import FOLDER, OWN_BINARIES, binaries_for, install
+from benchmarks.measure import config_for
+from benchmarks.pipelines.pipeline import TARGETS, Pipeline, Place
+
+if t.TYPE_CHECKING:
+    from collections.abc import Callable, Iterator, Mapping
+
+    from benchmarks.cases import Competitor
+
+ROOT = Path(__file__).parent.parent.parent
+OURS = "tap-endorlabs"
+STOCK = "stock Singer SDK tap"
+
+
+def meltano(
+    project: Path, target: str, variables: Callable[[Place], Mapping[str, str]]
+) -> Callable[[Place], list[str]]:
+    """Give what makes the command line of a pipeline in a Meltano project."""
+    (extractor,) = yaml.safe_load((project / "meltano.yml").read_text())["plugins"]["extractors"]
+
+    def command(place: Place) -> list[str]:
+        own = {
+            "MELTANO_CLI_DISABLE_VERSION_CHECK": "true",
+            "MELTANO_DATABASE_URI": f"sqlite:///{place.folder}/meltano.db",
+            "TARGET_JSONL_DESTINATION_PATH": str(place.folder),
+            "TARGET_POSTGRES_SQLALCHEMY_URL": place.url,
+            "TARGET_POSTGRES_DEFAULT_TARGET_SCHEMA": "tap_endorlabs",
+            **variables(place),
+        }
+        settings = [f"{name}={value}" for name, value in own.items()]
+        program = str(ROOT / ".tools/meltano/bin/meltano")
+        return ["env", *settings, program, f"--cwd={project}", "run", extractor["name"], target]
+
+    return command
+
+
+def variables_of(prefix: str, place: Place) -> dict[str, str]:
+    """Give a tap's settings as environment variables."""
+    return {f"{prefix}_{name.upper()}": str(value) for name, value in place.config.items()}
+
+
+def ours(target: str, project: Path = ROOT, label: str = OURS) -> Pipeline:
+    """Give the pipeline of this project, with the settings that are shipped."""
+    return Pipeline(target, label, meltano(project, target, lambda place: variables_of("TAP_ENDORLABS", place)))
+
+
+def stock_project(uv: str) -> Path:
+    """Make a Meltano project with the stock tap and the targets as they are installed; give its folder."""
+    tap = binaries_for(COMPETITORS["stock_sdk"], uv)
+    folder = (FOLDER / "pipelines").resolve()
+    folder.mkdir(parents=True, exist_ok=True)
+    script = folder / "tap-stock"
+    python = t.cast("Path", tap).absolute() / "python"
+    script.write_text(f'#!/bin/sh\nPYTHONPATH="{ROOT}" exec "{python}" -m benchmarks.competitors.stock_sdk "$@"\n')
+    script.chmod(0o755)
+    shipped = yaml.safe_load((ROOT / "meltano.yml").read_text())["plugins"]["loaders"]
+    own = [{"name": name} for name in config_for("", dt.datetime.now(dt.timezone.utc))]
+    extractor = {
+        "name": "tap-stock",
+        "namespace": "tap_stock",
+        "executable": str(script),
+        "capabilities": ["catalog", "discover", "state"],
+        "settings": own,
+        "select": ["audit_logs.*"],
+    }
+    loaders = []
+    for loader in shipped:
+        name = loader["name"]
+        binaries = install(name.replace("-", "_"), str(OWN_BINARIES / "python"), uv)
+        settings = [{"name": setting["name"]} for setting in loader["settings"]]
+        loaders.append(
+            {
+                "name": name,
+                "namespace": loader["namespace"],
+                "executable": str(binaries.absolute() / name),
+                "settings": settings,
+                # Else it would begin another file.
+                "config": {"do_timestamp_file": False} if name == "target-jsonl" else {},
+            }
+        )
+    project = {
+        "version": 1,
+        "send_anonymous_usage_stats": False,
+        "default_environment": "dev",
+        "environments": [{"name": "dev"}],
+        "plugins": {"extractors": [extractor], "loaders": loaders},
+    }
+    (folder / "meltano.yml").write_text(yaml.safe_dump(project))
+    return folder
+
+
+def other_pipelines(uv: str) -> Iterator[Pipeline]:
+    """Give the pipelines of others, as far as they can land in JSON lines or PostgreSQL."""
+    project = stock_project(uv)
+    for target in TARGETS:
+        yield Pipeline(target, STOCK, meltano(project, target, lambda place: variables_of("TAP_STOCK", place)))
+    for name, target, files in (
+        ("dlt_rest_api", TARGETS[0], COMPETITORS["dlt_rest_api"].files),
+        ("airbyte_declarative", TARGETS[0], "stdout"),
+        ("dlt_rest_api", TARGETS[1], ""),
+    ):
+        one = COMPETITORS[name]
+        command = _command_of(one, t.cast("Path", binaries_for(one, uv)))
+        yield Pipeline(target, one.label, command, files, "endor_labs.audit_logs", is_slow=True)
+
+
+def _command_of(competitor: Competitor, binaries: Path) -> Callable[[Place], list[str]]:
+    def command(place: Place) -> list[str]:
+        config = place.folder / "config.json"
+        config.write_text(json.dumps(place.config))
+        places = {"bin": str(binaries), "config": str(config), "folder": str(place.folder)}
+        return [*(part.format_map(places) for part in competitor.command), *([place.url] if place.database else [])]
+
+    return command
+
+
+def revision(name: str) -> Path:
+    """Check a revision out into a folder of its own, and install what its pipelines need; give the folder."""
+    folder = (FOLDER / f"at-{name}").resolve()
+    git, make = (shutil.which(program) or program for program in ("git", "make"))
+    if not folder.exists():
+        subprocess.run([git, "clone", "--quiet", str(ROOT), str(folder)], check=True)
+    subprocess.run([git, "-C", str(folder), "checkout", "--quiet", name], check=True)
+    environment = {key: value for key, value in os.environ.items() if not key.startswith("MAKE")}
+    subprocess.run([make, "-C", str(folder), ".meltano/.targets-installed"], check=True, env=environment)
+    return folder
