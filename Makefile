@@ -55,6 +55,7 @@ test-airflow: .venv/.installed $(AIRFLOW)/.installed ## Run the DAGs in orchestr
 
 bench: .venv/.postgres-installed .meltano/.targets-installed $(AIRFLOW)/.installed ## Measure the tap against others and through failures for some 40 minutes; BENCH=--quick for less
 	@$(BIN)/python -m benchmarks --uv $(UV) $(BENCH)
+	@$(BIN)/python -m benchmarks.ways
 	@$(BIN)/python -m benchmarks.faults
 
 check: .venv/.installed ## Lint, format and types, without changing a file

@@ -25,7 +25,7 @@ from tap_endorlabs.sync.bookmark import Scope
 from tap_endorlabs.sync.mapping import mapper_for
 from tap_endorlabs.sync.messages import MessageWriter
 from tap_endorlabs.sync.progress import log_request
-from tap_endorlabs.sync.selection import with_others
+from tap_endorlabs.sync.selection import keep_keys, with_others
 from tap_endorlabs.sync.signals import Signals
 from tap_endorlabs.sync.state import bookmarks_in, in_own_form
 from tap_endorlabs.validation import find_errors
@@ -104,6 +104,7 @@ class TapEndorLabs(Tap):
         Raises:
             TapError: a setting of theirs fails.
         """
+        keep_keys(self.catalog)
         self.mapper = mapper_for(dict(self.config), self.catalog, self.logger)
 
     @override

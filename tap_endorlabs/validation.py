@@ -143,7 +143,8 @@ def _is_complete_batch_config(value: dict[str, t.Any]) -> bool:
         BatchConfig.from_dict(copy.deepcopy(value))
     except (AttributeError, KeyError, TypeError, ValueError):
         return False
-    return all(isinstance(value[name], dict) for name in ("encoding", "storage"))
+    size = 1 if value.get("batch_size") is None else value["batch_size"]
+    return type(size) is int and size > 0 and all(isinstance(value[name], dict) for name in ("encoding", "storage"))
 
 
 def _is_closed_expression(value: str) -> bool:
@@ -234,7 +235,7 @@ _TAKES = {
     "end_date": _TIMES,
     "filter": "an expression, not blank, whose quotes and parentheses are closed, without comments",
     "api_url": "an https URL without a user or a query (plain http only to a loopback address)",
-    "batch_config": "an object with encoding.format and storage.root",
+    "batch_config": "an object with encoding.format, storage.root, and batch_size from 1 on or none",
 }
 
 _CHECKS: dict[str, _Check] = {

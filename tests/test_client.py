@@ -380,3 +380,18 @@ def test_this_machine_s_time_serves_where_the_answer_has_none(requests_mock: req
     requests_mock.post(AUTH, json=token()["json"] | {"expiration_time": "2999-01-01T00:00:00Z"})
     before = dt.datetime.now(dt.timezone.utc)
     assert Exchange().auth.log_in_for_server_time() >= before
+
+
+@pytest.mark.parametrize(
+    ("query", "ends"),
+    [
+        (Query(90, 600, 50), (89, 601)),
+        (Query(90, 600, 50, margin=0), (90, 600)),
+        (Query(120, 600, 50, grain=60), (60, 600)),
+        (Query(90, 590, 50, grain=60), (0, 600)),
+        (Query(90, 590, 50, grain=60, margin=0), (60, 600)),
+    ],
+    ids=str,
+)
+def test_what_is_asked_for_reaches_beyond_what_is_wanted(query: Query, ends: tuple[int, int]) -> None:
+    assert query.ends == ends

@@ -186,7 +186,17 @@ def test_batch_files_that_can_t_be_written_name_the_setting(
     assert output.code == 1
 
 
-@pytest.mark.parametrize("changes", [{"storage": None}, {"encoding": None}, {"storage": {}}, {"encoding": {}}], ids=str)
+@pytest.mark.parametrize(
+    "changes",
+    [
+        {"storage": None},
+        {"encoding": None},
+        {"storage": {}},
+        {"encoding": {}},
+        *({"batch_size": size} for size in (0, -1, 2.5, "5", True)),
+    ],
+    ids=str,
+)
 def test_an_incomplete_batch_config_is_refused(changes: dict[str, t.Any], api: FakeEndorApi, tmp_path: Path) -> None:
     output = run(api, tmp_path, batch_config=batch_config(tmp_path, **changes))
     (line,) = output.errors

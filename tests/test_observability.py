@@ -113,7 +113,7 @@ def test_a_batch_file_that_can_not_be_written_ends_the_run_before_its_error(
     batch = {"encoding": {"format": "jsonl"}, "storage": storage, "batch_size": 100}
     output = process.run(config=config_for(api, start_date=START, batch_config=batch))
     assert output.code == 1
-    assert closing_line(output).startswith("Stopped: 0 events")
+    assert closing_line(output).startswith("Stopped: 100 events")
     (error,) = output.errors
     assert output.stderr.index(closing_line(output)) < output.stderr.index(error)
 

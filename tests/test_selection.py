@@ -43,39 +43,60 @@ def breadcrumb(*path: str) -> Path_:
     return tuple(part for name in path for part in ("properties", name))
 
 
-def applied(mask: t.Mapping[Path_, bool], record: dict[str, t.Any]) -> dict[str, t.Any]:
-    selection = Selection.of(mask, LOGGER)
-    raw = json.dumps(record).encode()
+def schema_of(paths: t.Iterable[Path_]) -> dict[str, t.Any]:
+    schema: dict[str, t.Any] = {}
+    for path in paths:
+        inner = schema
+        for name in path:
+            inner = inner.setdefault("properties", {}).setdefault(name, {})
+    return schema
+
+
+def applied(mask: t.Mapping[Path_, bool], record: dict[str, t.Any], *known: Path_) -> dict[str, t.Any]:
+    selection = Selection.of(schema_of(known), SelectionMask(mask), LOGGER)
     if selection is None:
         return record
-    ((_, _, raw),) = selection.apply([Event("2024-11-13T15:30:45.500000Z", "a", raw)])
+    ((_, _, raw),) = selection.apply([Event("2024-11-13T15:30:45.500000Z", "a", json.dumps(record).encode())])
     return t.cast("dict[str, t.Any]", json.loads(raw))
 
 
+paths = st.lists(names, min_size=1, max_size=3).map(tuple)
+
+
 @given(
-    st.dictionaries(names, values, max_size=4),
-    st.dictionaries(st.lists(names, min_size=1, max_size=3).map(tuple), st.booleans(), max_size=6),
+    record=st.dictionaries(names, values, max_size=4),
+    chosen=st.dictionaries(paths, st.booleans(), max_size=6),
+    known=st.lists(paths, max_size=6),
 )
-def test_the_sdk_would_leave_the_same(record: dict[str, t.Any], chosen: dict[Path_, bool]) -> None:
-    objects = {path[:length] for path in chosen for length in range(len(path))}
-    wanted = {path: chosen.get(path, True) for path in objects | chosen.keys()} | {(*p, OTHERS): True for p in objects}
-    # What is in an object that is not wanted isn't wanted, either.
-    mask = {breadcrumb(*path): all(wanted[path[:length]] for length in range(1, len(path) + 1)) for path in wanted}
+def test_the_sdk_would_leave_the_same(record: dict[str, t.Any], chosen: dict[Path_, bool], known: list[Path_]) -> None:
+    """However little a catalog names; but that it speaks of what the schema does not know."""
+    objects = {path[:length] for path in [*chosen, *known] for length in range(len(path))}
+    wanted = chosen | {(*path, OTHERS): True for path in objects}
+    # What is in an object that is not wanted isn't, either.
+    mask = SelectionMask(
+        {
+            breadcrumb(*path): all(wanted.get(path[:length], True) for length in range(1, len(path) + 1))
+            for path in wanted
+        }
+    )
     expected = json.loads(json.dumps(record))
-    pop_deselected_record_properties(expected, {}, SelectionMask(mask))
-    assert applied(mask, record) == expected
+    pop_deselected_record_properties(expected, {}, mask)
+    assert applied(mask, record, *known) == expected
+
+
+A, B = ("a",), ("a", "b")
 
 
 @pytest.mark.parametrize(
     ("mask", "left"),
     [
         ({}, {"uuid": "x", "a": {"b": 1, "new": 2}, "new": {"b": 3}}),
-        ({("a",): False, (OTHERS,): True}, {"uuid": "x", "new": {"b": 3}}),
-        ({("a",): True, (OTHERS,): False}, {"uuid": "x", "a": {"b": 1, "new": 2}}),
-        ({("a",): True, ("a", "b"): True, ("a", OTHERS): False, (OTHERS,): False}, {"uuid": "x", "a": {"b": 1}}),
-        ({("a", "b"): False, ("a",): True, ("a", OTHERS): True}, {"uuid": "x", "a": {"new": 2}, "new": {"b": 3}}),
-        ({("a",): False}, {"uuid": "x"}),
-        ({("uuid",): False, (OTHERS,): False}, {"uuid": "x"}),
+        ({A: False, (OTHERS,): True}, {"uuid": "x", "new": {"b": 3}}),
+        ({A: True, (OTHERS,): False}, {"uuid": "x", "a": {"b": 1, "new": 2}}),
+        ({A: True, B: True, ("a", OTHERS): False, (OTHERS,): False}, {"uuid": "x", "a": {"b": 1}}),
+        ({B: False, A: True, ("a", OTHERS): True}, {"uuid": "x", "a": {"new": 2}, "new": {"b": 3}}),
+        ({B: False}, {"uuid": "x", "a": {}, "new": {"b": 3}}),
+        ({A: False}, {"uuid": "x"}),
     ],
     ids=str,
 )
@@ -83,7 +104,27 @@ def test_what_the_schema_does_not_know_is_left_out_where_the_catalog_says_so(
     mask: dict[Path_, bool], left: dict[str, t.Any]
 ) -> None:
     record = {"uuid": "x", "a": {"b": 1, "new": 2}, "new": {"b": 3}}
-    assert applied({breadcrumb(*path): chosen for path, chosen in mask.items()}, record) == left
+    masked = {breadcrumb(*path): chosen for path, chosen in mask.items()}
+    assert applied(masked, record, ("uuid",), A, B) == left
+
+
+def test_a_catalog_that_names_one_field_alone_deselects_no_other(api: FakeEndorApi) -> None:
+    catalog = catalog_of("audit_logs")
+    entry = catalog["streams"][0]
+    root = [one for one in entry["metadata"] if not one["breadcrumb"]]
+    claims = {"breadcrumb": ["properties", "spec", "properties", "claims"], "metadata": {"selected": False}}
+    uuid = {"breadcrumb": ["properties", "uuid"], "metadata": {"selected": False}}
+    time = {"breadcrumb": ["properties", "create_time"], "metadata": {"selected": False}}
+    entry["metadata"] = [*root, claims, uuid, time]
+    output = run_inside(config_for(api, start_date=START), catalog=catalog)
+    (schema,) = (message["schema"] for message in output.of("SCHEMA"))
+    assert {"uuid", "create_time"} <= schema["properties"].keys()
+    events = {event["uuid"]: event for event in api.store.objects()}
+    assert len(output.records) == len(events)
+    for record in output.records:
+        event = events[record["uuid"]]
+        assert record["meta"] == event["meta"]
+        assert record["spec"] == {k: v for k, v in event["spec"].items() if k not in {"claims", *NEW}}
 
 
 @pytest.mark.parametrize("value", [None, [], "{", 1, [{"b": 1}]])

@@ -25,6 +25,8 @@ if t.TYPE_CHECKING:
 ROOT = Path(__file__).parent.parent.parent
 OURS = "tap-endorlabs"
 STOCK = "stock Singer SDK tap"
+SHIPPED = {"TARGET_POSTGRES_USE_COPY": "true", "TARGET_POSTGRES_VALIDATE_RECORDS": "false"}
+"""How `meltano.yml` sets the target of PostgreSQL."""
 
 
 def meltano(
@@ -82,7 +84,11 @@ def stock_project(uv: str) -> Path:
     for loader in shipped:
         name = loader["name"]
         binaries = install(name.replace("-", "_"), str(OWN_BINARIES / "python"), uv)
-        settings = [{"name": setting["name"]} for setting in loader["settings"]]
+        # Without its kind a setting would reach the target as text; one of options needs them, too.
+        settings = [
+            {"name": setting["name"]} | ({} if setting["kind"] == "options" else {"kind": setting["kind"]})
+            for setting in loader["settings"]
+        ]
         loaders.append(
             {
                 "name": name,
@@ -109,6 +115,9 @@ def other_pipelines(uv: str) -> Iterator[Pipeline]:
     project = stock_project(uv)
     for target in TARGETS:
         yield Pipeline(target, STOCK, meltano(project, target, lambda place: variables_of("TAP_STOCK", place)))
+    # What comes of the tap, and not of the settings.
+    command = meltano(project, TARGETS[1], lambda place: variables_of("TAP_STOCK", place) | SHIPPED)
+    yield Pipeline(TARGETS[1], f"{STOCK}, target set as ours", command)
     for name, target, files in (
         ("dlt_rest_api", TARGETS[0], COMPETITORS["dlt_rest_api"].files),
         ("airbyte_declarative", TARGETS[0], "stdout"),
@@ -116,7 +125,8 @@ def other_pipelines(uv: str) -> Iterator[Pipeline]:
     ):
         one = COMPETITORS[name]
         command = _command_of(one, t.cast("Path", binaries_for(one, uv)))
-        yield Pipeline(target, one.label, command, files, "endor_labs.audit_logs", is_slow=True)
+        label = f"{one.label} (messages)" if files == "stdout" else one.label
+        yield Pipeline(target, label, command, files, "endor_labs.audit_logs", is_slow=True)
 
 
 def _command_of(competitor: Competitor, binaries: Path) -> Callable[[Place], list[str]]:
@@ -135,7 +145,9 @@ def revision(name: str) -> Path:
     git, make = (shutil.which(program) or program for program in ("git", "make"))
     if not folder.exists():
         subprocess.run([git, "clone", "--quiet", str(ROOT), str(folder)], check=True)
-    subprocess.run([git, "-C", str(folder), "checkout", "--quiet", name], check=True)
+    commit = subprocess.run([git, "-C", str(ROOT), "rev-parse", name], check=True, capture_output=True, text=True)
+    subprocess.run([git, "-C", str(folder), "fetch", "--quiet", "origin"], check=True)
+    subprocess.run([git, "-C", str(folder), "checkout", "--quiet", commit.stdout.strip()], check=True)
     environment = {key: value for key, value in os.environ.items() if not key.startswith("MAKE")}
     subprocess.run([make, "-C", str(folder), ".meltano/.targets-installed"], check=True, env=environment)
     return folder

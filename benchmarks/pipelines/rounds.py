@@ -5,7 +5,7 @@ from __future__ import annotations
 import statistics
 import typing as t
 
-from benchmarks.cases import REFERENCE_CONCURRENCY, Load
+from benchmarks.cases import Load
 from benchmarks.measure import config_for
 from benchmarks.pipelines.pipeline import TARGETS, Pipeline, Row, run
 from benchmarks.pipelines.projects import OURS, ours
@@ -34,10 +34,7 @@ def measure_pipelines(
     runs: list[list[Row]] = [[] for _ in cases]
     for number in range(1, rounds + 1):
         for (pipeline, events), taken in zip(cases, runs, strict=True):
-            config = config_for(url_of(Load(events)), start)
-            if pipeline.label.startswith(OURS):
-                config["concurrency"] = REFERENCE_CONCURRENCY
-            taken.append(last := run(pipeline, config, events))
+            taken.append(last := run(pipeline, config_for(url_of(Load(events)), start), events))
             print(
                 f"round {number}  {pipeline.target:15} {pipeline.label:32} {events:9,} events {last['wall']:8.2f} s",
                 flush=True,

@@ -26,7 +26,7 @@ if t.TYPE_CHECKING:
 Row = dict[str, t.Any]
 
 GZIP_LEVEL = 6
-_LOOK_BACK = 90 * 86_400
+_LOOK_BACK = 30 * 86_400
 """Seconds; longer than the log goes back, so that its events are all named in the state."""
 
 

@@ -36,7 +36,7 @@ _FOUR_WEEKS = 28 * DAY
 _NOT_THERE = frozenset({404, 405})
 """The statuses that say that an address is not there."""
 
-_REFUSED = _NOT_THERE | {400, 501}
+_REFUSED = _NOT_THERE | {400, 422, 501}
 """The statuses that say that a way is not there, or not to be gone."""
 
 

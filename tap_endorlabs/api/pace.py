@@ -1,4 +1,4 @@
-"""How fast requests may follow one another, by what a rate-limiting server lets through."""
+"""How fast requests may follow one another under a rate limit, and how long all of them pause after a 429."""
 
 from __future__ import annotations
 

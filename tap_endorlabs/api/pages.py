@@ -1,4 +1,4 @@
-"""The API's pages, decoded only as far as the tap needs.
+"""From the bytes of a page to its events, and which objects are none; decoded only as far as the tap needs.
 
 An object stays the bytes that the API sent: only its key and its time are looked at, so that nothing can be lost or
 changed on the way to the target.

@@ -54,8 +54,9 @@ class Query(t.NamedTuple):
     def ends(self) -> tuple[int, int]:
         """The seconds to ask for, with the margin."""
         # Between whole minutes only what is compared strictly is missed, and that at the first of them.
-        first, bound = self.start - self.margin, self.stop + self.margin * (self.grain == 1)
-        return first // self.grain * self.grain, -(-bound // self.grain) * self.grain
+        margin_behind = self.margin * (self.grain == 1)
+        first, bound = self.start // self.grain - self.margin, -(-self.stop // self.grain) + margin_behind
+        return first * self.grain, bound * self.grain
 
     @property
     def is_sorted(self) -> bool:
@@ -84,7 +85,8 @@ def hold_to_range(events: list[Event], asked: Query) -> int:
     """
     if not events:
         return 0
-    first, bound = stamp_of_second(asked.start - OUTSIDE), stamp_of_second(asked.stop + OUTSIDE)
+    start, stop = asked.ends
+    first, bound = stamp_of_second(start - OUTSIDE), stamp_of_second(stop + OUTSIDE)
     earliest, latest = min(events).create_time, max(events).create_time
     if earliest < first or latest >= bound:
         raise ApiError(
@@ -92,7 +94,6 @@ def hold_to_range(events: list[Event], asked: Query) -> int:
             f"gave some from {earliest} to {latest}: it ignores the condition on meta.create_time, without which the "
             "tap can't read a log. Report it to Endor Labs."
         )
-    start, stop = asked.ends
     return max(start - second_of(earliest), second_of(latest) + 1 - stop, 0)
 
 

@@ -1,4 +1,4 @@
-"""What the pages of the API hold: events, each of them the bytes that the API sent, and what can't be one."""
+"""The forms of what a page holds: events, and what can't be one; which object is which is decided in `pages`."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Trying again: how often, how long, and when."""
+"""Trying a single request again: how often, how long, and when; the pause of all after a 429 is in `pace`."""
 
 from __future__ import annotations
 

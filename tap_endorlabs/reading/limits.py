@@ -1,4 +1,4 @@
-"""How much to ask for at a time: what the server has been found to answer."""
+"""How to ask, as the server has been found to answer: for how much at a time, sorted or not, by offsets or not."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""The parts of a range that are read side by side, in the order of time; no threads in here."""
+"""The parts of a range that are read side by side, in the order of time, and when one is cut; no threads in here."""
 
 from __future__ import annotations
 
@@ -112,7 +112,7 @@ class Parts:
             return
         if part.done and part.unlisted:
             # They may have been deleted meanwhile; or else the server takes the ends to be elsewhere.
-            self._doubt_ends(coarsely=part.has_margin)
+            self._doubt_ends(coarsely=bool(part.margin and part.has_margin))
         if part.given >= SMALLEST_PAGE:
             self._limits.allow(part.given)
         if not part.done and len(part.events) >= 2 * MOST_APART * query.page_size:

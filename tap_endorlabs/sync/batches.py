@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import gzip
+import io
 import typing as t
 from itertools import chain, count
 from uuid import uuid4
@@ -62,13 +63,16 @@ def _line_files(stream: Stream, config: BatchConfig, news: News) -> Iterator[lis
     name = f"{config.storage.prefix or ''}{stream.tap_name}--{stream.name}-{uuid4()}"
     portions = _cut(news, config.batch_size)
     for number, first in zip(count(1), portions):
-        path = f"{name}-{number}.json.gz"
-        with config.storage.open(path, "wb") as file, gzip.open(file, "wb", _COMPRESSION) as lines:
+        path, content = f"{name}-{number}.json.gz", io.BytesIO()
+        # A file that is open while the API is read would stay, half written, where that fails.
+        with gzip.open(content, "wb", _COMPRESSION) as lines:
             for run, events, at_end in chain([first], portions):
                 lines.write(object_lines(events))
                 run.note(events)
                 if at_end:
                     break
+        with config.storage.open(path, "wb") as file:
+            file.write(content.getbuffer())
         yield [config.storage.get_url(path)]
 
 

@@ -15,6 +15,9 @@ if t.TYPE_CHECKING:
     from tap_endorlabs.sync.bookmark import Bookmark
 
 
+PROVED_EVERY = DAY
+
+
 class DailyProof:
     """Holds what earlier runs have delivered since the proof before the last against a count.
 
@@ -38,9 +41,9 @@ class DailyProof:
 
     @property
     def is_due(self) -> bool:
-        """Whether the last proof is a day old, or older than a gap that may be filled."""
+        """Whether the last proof is old enough, or older than a gap that may be filled."""
         has_new_gap = any(gap.end > self._bookmark.proved for gap in self._bookmark.gaps if gap.emitted is not None)
-        return has_new_gap or self._now - second_of(self._bookmark.proved) >= DAY
+        return has_new_gap or self._now - second_of(self._bookmark.proved) >= PROVED_EVERY
 
     def missing(self, stretch: Stretch, counter: Counter) -> str:
         """Take note of what this run reads, from its start on; where that passes the bookmark, say what is missing.
@@ -58,9 +61,9 @@ class DailyProof:
         if stretch.reached <= second_of(self._from):
             return ""
         self._is_over = True
-        return self._prove(
-            counter, self._bookmark.emitted_since - len(self._again), min(stretch.reached, self._settled)
-        )
+        # What lies within a second of where the reading stands is not all known yet.
+        reached = min(stretch.reached - 1, self._settled)
+        return self._prove(counter, self._bookmark.emitted_since - len(self._again), reached)
 
     def _prove(self, counter: Counter, delivered: int, reached: int) -> str:
         since = second_of(self._bookmark.since)
@@ -68,8 +71,8 @@ class DailyProof:
             return ""
         end, count = self._start, counter.count(since, self._start)
         for gap in self._bookmark.gaps:
-            begin, end = max(second_of(gap.begin), since), min(second_after(gap.end), self._start)
-            delivered += (counter.count(begin, end) or 0) if begin < end else 0
+            first, last = max(second_of(gap.begin), since), min(second_after(gap.end), self._start)
+            delivered += (counter.count(first, last) or 0) if first < last else 0
         if count is not None and count > delivered and (quiet := self._quiet_second(reached)):
             # A server whose times are some ms off may count what happened just behind the end.
             end, count = quiet, counter.count(since, quiet)

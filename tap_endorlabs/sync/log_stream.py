@@ -158,7 +158,7 @@ class LogStream(Stream):
                 f"Of {self.name} some from {bookmark.value} to {active} may be missing: the last proof that all has "
                 "been read is too long ago, as the API lists nothing that is older."
             )
-        self._selection = Selection.of(self.mask, self.logger)
+        self._selection = Selection.of(self.schema, self.mask, self.logger)
         self._run = LogRun(settings, bookmark, now, self.logger)
         return self._run, LogClient(api, self.resource, self.logger)
 
@@ -204,7 +204,6 @@ class LogStream(Stream):
             for manifest in batch_files(self, batch_config, news, self._noted_records):
                 self._store_bookmark()
                 yield batch_config.encoding, manifest
-        self._store_bookmark()
 
     def _write_state(self, run: LogRun, *, at_once: bool = False) -> None:
         """Write a STATE message; where it is long, only after a fair number of records since the last."""

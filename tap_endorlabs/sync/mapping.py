@@ -20,6 +20,9 @@ if t.TYPE_CHECKING:
 
 _Config = dict[str, t.Any]
 
+_INNER = {"properties", "required", "additionalProperties"}
+"""What a schema says of what is inside of an object."""
+
 _silent = logging.getLogger(f"{__name__}.silent")
 _silent.disabled = True
 
@@ -46,7 +49,7 @@ def mapper_for(config: Mapping[str, t.Any], catalog: Catalog, logger: logging.Lo
             mapper.register_raw_streams_from_catalog(Catalog({name: loose}))
         except Exception as error:
             raise failure(config, entry, error) from error
-        for stream_map in mapper.stream_maps[name]:
+        for stream_map in mapper.stream_maps[entry.stream or name]:
             _take_any_number(stream_map.transformed_schema)
     mapped.stream_maps |= plain.stream_maps
     return mapped
@@ -61,7 +64,7 @@ def _without_inner_types(entry: CatalogEntry) -> CatalogEntry:
     """Give a stream whose objects have any fields: they are JSON to a target, which checks each type it is told of."""
     schema = entry.schema.to_dict()
     for name, field in schema.get("properties", {}).items():
-        schema["properties"][name] = {key: value for key, value in field.items() if key != "properties"}
+        schema["properties"][name] = {key: value for key, value in field.items() if key not in _INNER}
     return replace(entry, schema=Schema.from_dict(schema))
 
 

@@ -134,18 +134,21 @@ class LogRun:
             self._gap = gap
             first, last = second_of(gap.begin) // MINUTE * MINUTE, minute_after(gap.end)
             databases = Databases(reader, first, last, self._now, self._logger)
+            rejected: list[Reject] = []
             try:
                 for zone in databases.zones(lambda: self.probe(reader.fetch), proves=reader.proves):
                     if not databases.complaint:
                         for stretch in reader.read(zone):
-                            for reject in stretch.rejected:
-                                self._leave_out(reject, gap.begin, gap.end)
+                            rejected += stretch.rejected
                             yield from self._pages([e for e in stretch.events if self._is_in_gap(e)])
             except UnreadableError as error:
                 databases.complaint = str(error)
             if databases.complaint:
                 self.findings.miss(f"Events from {gap.begin} to {gap.end} are still missing.", why=databases.complaint)
             else:
+                # Else the count of what is still missing has them.
+                for reject in rejected:
+                    self._leave_out(reject, gap.begin, gap.end)
                 self.bookmark.gaps = [other for other in self.bookmark.gaps if other.end != gap.end]
             self._gap = None
 

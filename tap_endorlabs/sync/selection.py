@@ -1,10 +1,11 @@
-"""Fields that the user has deselected, taken out of events; what stays is not decoded."""
+"""Fields that the user has deselected, taken out of events; what stays is not decoded. Schemas are left to the SDK."""
 
 from __future__ import annotations
 
 import typing as t
 
 import msgspec
+from singer_sdk.singerlib.catalog import Metadata
 
 from tap_endorlabs.api.records import Event
 
@@ -12,7 +13,11 @@ if t.TYPE_CHECKING:
     import logging
     from collections.abc import Iterator, Mapping
 
+    from singer_sdk.singerlib import Catalog, SelectionMask
+
     Path = tuple[str, ...]
+
+KEYS = ("uuid", "create_time")
 
 OTHERS = "*"
 """In a catalog, the name that stands for all fields of an object that its schema does not know."""
@@ -25,9 +30,9 @@ class Selection(t.NamedTuple):
     """Which fields of an object are wanted.
 
     Attributes:
-        known: those that the catalog speaks of.
+        known: those that the schema or the catalog knows.
         unwanted: those of them that are not.
-        others: whether those are that it does not speak of.
+        others: whether all others are.
         inner: the same for the fields of those that are objects, where not all of them are wanted.
     """
 
@@ -37,16 +42,19 @@ class Selection(t.NamedTuple):
     inner: dict[str, Selection]
 
     @classmethod
-    def of(cls, mask: Mapping[Path, bool], logger: logging.Logger) -> Selection | None:
+    def of(cls, schema: Mapping[str, t.Any], mask: SelectionMask, logger: logging.Logger) -> Selection | None:
         """Give what a catalog says of a stream; None where all of it is wanted.
 
         Args:
-            mask: which breadcrumbs are selected.
+            schema: the stream's.
+            mask: which breadcrumbs are selected; what it does not name is as what it is in.
             logger: is told where the catalog does not say what is to become of some fields.
         """
-        # No record is without its key, whatever a catalog says.
-        chosen = {breadcrumb[1::2]: is_chosen for breadcrumb, is_chosen in mask.items()} | {("uuid",): True}
-        parents = {path[:-1] for path, is_chosen in chosen.items() if path and not is_chosen}
+        objects = {tuple(breadcrumb[1:-1:2]) for breadcrumb in _objects(schema, ["properties", OTHERS])}
+        known = {breadcrumb[1::2] for breadcrumb in mask} | set(_fields(schema))
+        named = {path[:length] for path in known for length in range(1, len(path) + 1)}
+        chosen = {path: mask[tuple(part for name in path for part in ("properties", name))] for path in named}
+        parents = {path[:-1] for path, is_chosen in chosen.items() if not is_chosen} & objects
         if unsaid := [path for path in parents if chosen.get(path, True) and (*path, OTHERS) not in chosen]:
             logger.warning(
                 "The catalog deselects some fields of %s, and is silent about those that the schema does not know: "
@@ -54,13 +62,13 @@ class Selection(t.NamedTuple):
                 " and ".join(sorted(".".join(path) or "the event" for path in unsaid)),
                 OTHERS,
             )
-        return cls._of((), chosen)
+        # What may leave of an object is then taken for complete.
+        return cls._of((), chosen | {(*path, OTHERS): False for path in unsaid})
 
     @classmethod
     def _of(cls, path: Path, chosen: Mapping[Path, bool]) -> Selection | None:
-        known = {other[-1]: is_chosen for other, is_chosen in chosen.items() if other and other[:-1] == path}
-        # Where a catalog says nothing of them, what is selected may be all that may leave.
-        others = known.pop(OTHERS, all(known.values()))
+        known = {other[-1]: is_chosen for other, is_chosen in chosen.items() if other[:-1] == path}
+        others = known.pop(OTHERS, True)
         unwanted = [name for name, is_chosen in known.items() if not is_chosen]
         parts = {name: cls._of((*path, name), chosen) for name, is_chosen in known.items() if is_chosen}
         inner = {name: part for name, part in parts.items() if part}
@@ -84,6 +92,13 @@ class Selection(t.NamedTuple):
         return fields
 
 
+def keep_keys(catalog: Catalog) -> None:
+    """Select what no record can be without, whatever a catalog says of it."""
+    for entry in catalog.values():
+        for name in KEYS:
+            entry.metadata["properties", name].inclusion = Metadata.InclusionType.AUTOMATIC
+
+
 def with_others(catalog: dict[str, t.Any]) -> dict[str, t.Any]:
     """Give a catalog in which the fields that a schema does not know of an object can be selected, too."""
     for stream in catalog["streams"]:
@@ -102,3 +117,9 @@ def _objects(schema: Mapping[str, t.Any], end: list[str]) -> Iterator[list[str]]
         for name, inner in schema["properties"].items():
             for breadcrumb in _objects(inner, end):
                 yield ["properties", name, *breadcrumb]
+
+
+def _fields(schema: Mapping[str, t.Any], path: Path = ()) -> Iterator[Path]:
+    for name, inner in schema.get("properties", {}).items():
+        yield (*path, name)
+        yield from _fields(inner, (*path, name))

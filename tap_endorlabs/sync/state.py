@@ -1,4 +1,4 @@
-"""The state of the run before: taken out of what it comes in, and held against the settings."""
+"""The state of the run before, read and held against the settings; what is written is `Bookmark.to_state`."""
 
 from __future__ import annotations
 
