@@ -168,8 +168,7 @@ def busy_minutes(seed: int, *, whole: bool) -> list[JsonObject]:
     ],
     ids=str,
 )
-@pytest.mark.parametrize(("page_size", "concurrency"), [(50, 1), (150, 8)])
-@pytest.mark.parametrize("whole", [True, False])
+@pytest.mark.parametrize(("page_size", "concurrency", "whole"), [(50, 1, True), (150, 8, False)])
 def test_what_happens_at_whole_minutes_is_neither_lost_nor_thought_late(  # noqa: PLR0913, PLR0917 - fixtures
     behaviour: dict[str, t.Any],
     page_size: int,
