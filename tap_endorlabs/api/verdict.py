@@ -73,7 +73,7 @@ class Verdicts:
             )
         if isinstance(error, requests.exceptions.ReadTimeout):
             late = f"{self._host} did not answer within {self._timeout} s (request_timeout)."
-            advice = "Check the network, and the proxy if there is one, raise request_timeout, or run it again later."
+            advice = "Check the network, raise request_timeout, or run it again later; a proxy may be what is slow."
             return TooSlowError(late, advice=advice)
         if isinstance(error, BodyTooLargeError):
             large = f"{self._host} sent more than {error.most >> 20} MB in one answer."
