@@ -100,7 +100,8 @@ def test_a_sort_that_begins_to_fail_is_done_without() -> None:
         return log.fetch(query)
 
     assert all_of(fetch, 900_000) == log.events
-    assert len(log.asked) < 120
+    # Beyond its 24 pages, as whichever part is next to that minute asks for a minute more.
+    assert len(log.asked) < 200
 
 
 @pytest.mark.parametrize("error", [fault, slow])
@@ -153,7 +154,8 @@ def test_a_dense_log_is_complete_where_the_server_s_times_have_no_seconds() -> N
         return log.fetch(query._replace(start=first, stop=bound, margin=0, grain=1))
 
     assert all_of(fetch, 6000, 500) == log.events
-    assert len(log.asked) < 120
+    # Beyond its 24 pages, as whichever part is next to that minute asks for a minute more.
+    assert len(log.asked) < 200
 
 
 def test_a_server_that_answers_nothing_is_not_asked_for_less_and_less() -> None:
