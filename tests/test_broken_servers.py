@@ -58,8 +58,9 @@ def two_runs(
             {"page_size": 200},
         ),
         (ten_days(), UNNAMED | {"ignore_sort": True}, {}),
+        (ten_days(1300), UNNAMED | {"max_page_size": 33, "most_counted": 1000}, {}),
     ],
-    ids=["minutes, dense", "strict, ties", "ahead, dense", "behind, dense", "clamped, unsorted"],
+    ids=["minutes, dense", "strict, ties", "ahead, dense", "behind, dense", "clamped, unsorted", "clamped, capped"],
 )
 def test_what_is_read_again_is_read_whole(  # noqa: PLR0913, PLR0917 - half of them are fixtures
     events: list[JsonObject],
@@ -198,18 +199,6 @@ def test_a_small_page_that_ends_long_before_the_range_is_proved(
     empty_api.behaviour.max_page_size = 33
     empty_api.behaviour.omit = frozenset({"response"})
     first, second = two_runs(empty_api, clock, tmp_path, 0.9)
-    assert (first.code, second.code) == (0, 0)
-    assert sorted(first.uuids + second.uuids) == sorted(empty_api.store.uuids())
-
-
-def test_what_is_read_again_is_read_to_its_end_where_counts_are_capped(
-    empty_api: FakeEndorApi, clock: ManualClock, tmp_path: Path
-) -> None:
-    empty_api.store.add(ten_days(1300))
-    empty_api.behaviour.max_page_size = 33
-    empty_api.behaviour.omit = frozenset({"response"})
-    empty_api.behaviour.most_counted = 1000
-    first, second = two_runs(empty_api, clock, tmp_path, 11)
     assert (first.code, second.code) == (0, 0)
     assert sorted(first.uuids + second.uuids) == sorted(empty_api.store.uuids())
 

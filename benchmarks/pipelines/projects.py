@@ -23,8 +23,8 @@ if t.TYPE_CHECKING:
     from benchmarks.cases import Competitor
 
 ROOT = Path(__file__).parent.parent.parent
-OURS = "tap-endorlabs"
-STOCK = "stock Singer SDK tap"
+OURS = COMPETITORS["ours"].label
+STOCK = COMPETITORS["stock_sdk"].label
 SHIPPED = {"TARGET_POSTGRES_USE_COPY": "true", "TARGET_POSTGRES_VALIDATE_RECORDS": "false"}
 """How `meltano.yml` sets the target of PostgreSQL."""
 

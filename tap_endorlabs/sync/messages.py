@@ -95,7 +95,7 @@ def portions(events: Iterable[Event]) -> Iterator[list[Event]]:
 
 def object_lines(events: Iterable[Event]) -> bytes:
     """Give the records of events, a line each."""
-    return b"".join([b'%b,"create_time":"%b"}\n' % (event.raw[:-1], event.create_time.encode()) for event in events])
+    return _lines(b"", events, b'"}\n')
 
 
 def record_lines(stream: str, events: Iterable[Event], extracted: dt.datetime) -> bytes:
@@ -108,6 +108,10 @@ def record_lines(stream: str, events: Iterable[Event], extracted: dt.datetime) -
     """
     head = b'{"type":"RECORD","stream":"%b","record":' % stream.encode()
     tail = b'"},"time_extracted":"%b"}\n' % extracted.isoformat().encode()
+    return _lines(head, events, tail)
+
+
+def _lines(head: bytes, events: Iterable[Event], tail: bytes) -> bytes:
     return b"".join([b'%b%b,"create_time":"%b%b' % (head, e.raw[:-1], e.create_time.encode(), tail) for e in events])
 
 

@@ -50,11 +50,12 @@ class Selection(t.NamedTuple):
             mask: which breadcrumbs are selected; what it does not name is as what it is in.
             logger: is told where the catalog does not say what is to become of some fields.
         """
-        objects = {tuple(breadcrumb[1:-1:2]) for breadcrumb in _objects(schema, ["properties", OTHERS])}
-        known = {breadcrumb[1::2] for breadcrumb in mask} | set(_fields(schema))
+        objects = dict(_objects(schema))
+        fields = {(*path, name) for path, names in objects.items() for name in names}
+        known = {breadcrumb[1::2] for breadcrumb in mask} | fields
         named = {path[:length] for path in known for length in range(1, len(path) + 1)}
-        chosen = {path: mask[tuple(part for name in path for part in ("properties", name))] for path in named}
-        parents = {path[:-1] for path, is_chosen in chosen.items() if not is_chosen} & objects
+        chosen = {path: mask[_breadcrumb(path)] for path in named}
+        parents = {path[:-1] for path, is_chosen in chosen.items() if not is_chosen} & objects.keys()
         if unsaid := [path for path in parents if chosen.get(path, True) and (*path, OTHERS) not in chosen]:
             logger.warning(
                 "The catalog deselects some fields of %s, and is silent about those that the schema does not know: "
@@ -102,24 +103,23 @@ def keep_keys(catalog: Catalog) -> None:
 def with_others(catalog: dict[str, t.Any]) -> dict[str, t.Any]:
     """Give a catalog in which the fields that a schema does not know of an object can be selected, too."""
     for stream in catalog["streams"]:
-        known = [entry["breadcrumb"] for entry in stream["metadata"]]
+        known = [tuple(entry["breadcrumb"]) for entry in stream["metadata"]]
+        named = [_breadcrumb((*path, OTHERS)) for path, _ in _objects(stream["schema"])]
         stream["metadata"] += [
-            {"breadcrumb": breadcrumb, "metadata": {"inclusion": "available"}}
-            for breadcrumb in _objects(stream["schema"], ["properties", OTHERS])
+            {"breadcrumb": list(breadcrumb), "metadata": {"inclusion": "available"}}
+            for breadcrumb in named
             if breadcrumb not in known
         ]
     return catalog
 
 
-def _objects(schema: Mapping[str, t.Any], end: list[str]) -> Iterator[list[str]]:
+def _objects(schema: Mapping[str, t.Any], path: Path = ()) -> Iterator[tuple[Path, list[str]]]:
+    """Give the objects whose fields a schema knows, each with their names."""
     if "properties" in schema:
-        yield end
+        yield path, list(schema["properties"])
         for name, inner in schema["properties"].items():
-            for breadcrumb in _objects(inner, end):
-                yield ["properties", name, *breadcrumb]
+            yield from _objects(inner, (*path, name))
 
 
-def _fields(schema: Mapping[str, t.Any], path: Path = ()) -> Iterator[Path]:
-    for name, inner in schema.get("properties", {}).items():
-        yield (*path, name)
-        yield from _fields(inner, (*path, name))
+def _breadcrumb(path: Path) -> Path:
+    return tuple(part for name in path for part in ("properties", name))
