@@ -95,7 +95,7 @@ class Rest:
     def may_ask(self, readers: int) -> bool:
         """Whether another anchor may be under way: only one where it is not known what comes, none behind the end."""
         # Few at first, and no more than twice as many ahead, as all of them may lie where many events share a second.
-        most = 1 if self._last is None or self._is_short else min(readers, MOST_APART + self._used // 4)
+        most = 1 if self._last is None or self._is_short else min(readers, 2 * MOST_APART + self._used)
         pages = [anchor.page for anchor in self.anchors]
         # Behind one that could not be answered none is asked for before it is known whether another one will be.
         has_end = self._has_dropped or not all(page is None or page.events for page in pages)
