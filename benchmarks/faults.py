@@ -10,6 +10,7 @@ from __future__ import annotations
 import argparse
 import datetime as dt
 import json
+import statistics
 import subprocess
 import sys
 import tempfile
@@ -105,12 +106,16 @@ def named_waits(refusals: list[dt.datetime]) -> float:
     return total
 
 
-def cells(bench: Bench, concurrency: int, kind: str, shares: t.Iterable[float]) -> t.Iterator[str]:
-    """Give how many times as long, and as many requests, a kind of failure takes, for each share."""
-    plain = bench.run(concurrency)
-    for share in shares:
-        run = bench.run(concurrency, KINDS[kind], share)
-        yield f"{run.seconds / plain.seconds:.2f} / {run.requests / plain.requests:.2f}"
+def cells(bench: Bench, concurrency: int, kind: str, rounds: int) -> t.Iterator[str]:
+    """Give how many times as long, and as many requests, a kind of failure takes: medians, for each share."""
+    plain = [bench.run(concurrency) for _ in range(rounds)]
+    for share in SHARES:
+        runs = [bench.run(concurrency, KINDS[kind], share) for _ in range(rounds)]
+        ratios = [
+            statistics.median(own) / statistics.median(without)
+            for own, without in zip(zip(*runs, strict=True), zip(*plain, strict=True), strict=True)
+        ]
+        yield " / ".join(f"{ratio:.2f}" for ratio in ratios)
 
 
 def main() -> None:
@@ -119,6 +124,7 @@ def main() -> None:
     parser.add_argument("--events", type=int, default=60_000)
     parser.add_argument("--latency", type=float, default=0.05, help="seconds that each answer takes")
     parser.add_argument("--concurrency", type=int, nargs="+", default=[1, 4, 16])
+    parser.add_argument("--rounds", type=int, default=1, help="how often each is measured; the median counts")
     parser.add_argument("--kinds", nargs="+", choices=KINDS, default=list(KINDS))
     options = parser.parse_args()
     with FakeEndorApi() as api:
@@ -128,7 +134,7 @@ def main() -> None:
         print("|---|" + "---|" * len(SHARES))
         for kind in options.kinds:
             for concurrency in options.concurrency:
-                row = (f"{cell} |" for cell in cells(bench, concurrency, kind, SHARES))
+                row = (f"{cell} |" for cell in cells(bench, concurrency, kind, options.rounds))
                 print(f"| {kind}, {concurrency} |", *row, flush=True)
 
 
