@@ -159,6 +159,8 @@ def test_a_structured_log_has_the_figures_as_fields(
         "complete": code == 3,
         "events": len(output.records),
         "left_out": 2 if code == 3 else 0,
+        "late": 0,
+        "latest_by": 0,
         "requests": len(api.requests),
         "bookmark": output.bookmark["replication_key_value"],
     }

@@ -23,18 +23,33 @@ def test_a_line_every_few_seconds(caplog: pytest.LogCaptureFixture) -> None:
 
 
 @pytest.mark.parametrize(
-    ("complete", "bookmark", "line"),
+    ("complete", "late", "bookmark", "line"),
     [
-        (True, "2026-01-01", "Done: 2400 events, 9 requests, 13.0 s; the bookmark is at 2026-01-01"),
-        (False, "2026-01-01", "Stopped: 2400 events, 9 requests, 13.0 s; the bookmark is at 2026-01-01"),
-        (False, None, "Stopped: 2400 events, 9 requests, 13.0 s; there is no bookmark yet"),
+        (True, 0, "2026-01-01", "Done: 2400 events, 9 requests, 13.0 s; the bookmark is at 2026-01-01"),
+        (
+            True,
+            3,
+            "2026-01",
+            "Done: 2400 events (3 late, the latest by at least 41 s), 9 requests, 13.0 s; the bookmark is at 2026-01",
+        ),
+        (False, 0, "2026-01-01", "Stopped: 2400 events, 9 requests, 13.0 s; the bookmark is at 2026-01-01"),
+        (False, 0, None, "Stopped: 2400 events, 9 requests, 13.0 s; there is no bookmark yet"),
     ],
     ids=str,
 )
 def test_a_line_closes_the_run(
-    *, complete: bool, bookmark: str | None, line: str, caplog: pytest.LogCaptureFixture
+    *, complete: bool, late: int, bookmark: str | None, line: str, caplog: pytest.LogCaptureFixture
 ) -> None:
-    outcome = Outcome(complete=complete, events=2400, left_out=0, requests=9, seconds=13.0, bookmark=bookmark)
+    outcome = Outcome(
+        complete=complete,
+        events=2400,
+        left_out=0,
+        late=late,
+        latest_by=41.3,
+        requests=9,
+        seconds=13.0,
+        bookmark=bookmark,
+    )
     with caplog.at_level(logging.INFO):
         outcome.log(logging.getLogger("test"), "audit_logs")
     assert caplog.messages == [line]

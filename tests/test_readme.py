@@ -18,6 +18,7 @@ from tap_endorlabs.api.records import Event
 from tap_endorlabs.settings import OWN_SETTINGS, SETTINGS_SCHEMA
 from tap_endorlabs.streams import STREAMS
 from tap_endorlabs.sync.bookmark import Scope
+from tap_endorlabs.sync.lateness import Lateness
 from tap_endorlabs.sync.messages import to_record
 from tap_endorlabs.sync.progress import Outcome
 from tap_endorlabs.sync.state import bookmark_of
@@ -133,7 +134,12 @@ def test_a_run_makes_the_second_state_of_the_first() -> None:
     assert bookmark is not None
     assert bookmark.to_state(Scope("acme", traverse=True, filter=None)) == before
     bookmark.limit = earlier("2026-11-22T10:10:00.000000Z", OWN_SETTINGS["lookback_seconds"]["default"])
-    bookmark.note([Event(time, uuid, b"") for time, uuid in after["emitted"]])
+    news = [Event(time, uuid, b"") for time, uuid in after["emitted"]]
+    lateness = Lateness(bookmark.read_to, OWN_SETTINGS["lookback_seconds"]["default"])
+    lateness.note(news)
+    assert f"late by at least {lateness.latest_by:.0f} seconds" in section("How incremental sync works")
+    bookmark.note(news)
+    bookmark.read_to = "2026-11-22T10:10:00.000000Z"
     assert bookmark.to_state(Scope("acme", traverse=True, filter=None)) == after
 
 

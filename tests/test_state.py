@@ -46,6 +46,7 @@ bookmarks = st.builds(
     st.just(""),
     gaps,
     stamps,
+    stamps,
     st.integers(0, 9),
     stamps,
     st.integers(0, 9),
@@ -57,7 +58,7 @@ states = st.builds(Bookmark.to_state, bookmarks, scopes)
 def as_before(state: State) -> State:
     """Give a state as earlier versions wrote it."""
     older: State = state | {"emitted": {uuid: stamp for stamp, uuid in state["emitted"]}}
-    del older["proofs"]
+    del older["proofs"], older["read_to"]
     if not older["gaps"]:
         del older["gaps"]
     return older

@@ -74,6 +74,7 @@ class Bookmark:
         emitted: S, each uuid with the stamp of its event.
         limit: the stamp that V may not pass in this run, as events may still become visible after it.
         gaps: what could not be read, in order.
+        read_to: the stamp up to which the last completed run has read: what it did not find there was late; at first V.
         since: the stamp that the next proof counts from: that of the proof before the last, so that what comes to
             light after a proof is in the next; at first where the first run began, in whole minutes.
         emitted_since: how many events with since <= create_time < V have been emitted or left out.
@@ -85,6 +86,7 @@ class Bookmark:
     emitted: dict[str, str] = field(default_factory=dict)
     limit: str = ""
     gaps: list[Gap] = field(default_factory=list)
+    read_to: str = ""
     since: str = ""
     emitted_since: int = 0
     proved: str = ""
@@ -93,6 +95,7 @@ class Bookmark:
 
     def __post_init__(self) -> None:
         """Let a bookmark that nothing was proved of begin with its own value."""
+        self.read_to = self.read_to or self.value
         if not self.since:
             self.forget_proofs()
 
@@ -171,6 +174,7 @@ class Bookmark:
             "replication_key_value": self.value,
             "emitted": _listed(self.emitted),
             "gaps": [{"from": gap.begin, "to": gap.end, "emitted": _listed(gap.emitted)} for gap in self.gaps],
+            "read_to": self.read_to,
             "scope": scope._asdict(),
             "proofs": [[self.since, self.emitted_since], [self.proved, self.emitted_since_proved]],
         }

@@ -135,10 +135,9 @@ class LogStream(Stream):
             for path, count in requests.items():
                 with metrics.http_request_counter(self.name, path) as counter:
                     counter.increment(count)
-            Outcome(
+            Outcome.of(
+                self._run,
                 complete=complete,
-                events=self._run.progress.events if self._run else 0,
-                left_out=self._run.findings.rejected if self._run else 0,
                 requests=requests.total(),
                 seconds=time.monotonic() - begun,
                 bookmark=self.stream_state.get("replication_key_value"),
@@ -173,6 +172,7 @@ class LogStream(Stream):
             worth_a_state = not run.first or run.progress.events > 0
             raise
         finally:
+            run.lateness.warn(self.logger)
             if write_messages and worth_a_state:
                 self._write_state(run, at_once=True)
 

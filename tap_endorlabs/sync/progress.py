@@ -14,6 +14,8 @@ if t.TYPE_CHECKING:
 
     import requests
 
+    from tap_endorlabs.sync.run import LogRun
+
 SECONDS_BETWEEN_LINES = 5.0
 
 
@@ -67,6 +69,8 @@ class Outcome:
         complete: whether the range was read to its end.
         events: how many were emitted.
         left_out: how many objects were left out, as they can't be records.
+        late: how many of the events came to light after the run before had read past them.
+        latest_by: by how many seconds the latest of these was late at least.
         requests: how many were sent; log-ins and each try count.
         seconds: how long it took.
         bookmark: where the next run begins, None where there is no bookmark yet.
@@ -75,16 +79,33 @@ class Outcome:
     complete: bool
     events: int
     left_out: int
+    late: int
+    latest_by: float
     requests: int
     seconds: float
     bookmark: str | None
 
+    @classmethod
+    def of(cls, run: LogRun | None, *, complete: bool, requests: int, seconds: float, bookmark: str | None) -> Outcome:
+        """Give what a run came to, None for one that did not begin."""
+        return cls(
+            complete=complete,
+            events=run.progress.events if run else 0,
+            left_out=run.findings.rejected if run else 0,
+            late=run.lateness.late if run else 0,
+            latest_by=run.lateness.latest_by if run else 0,
+            requests=requests,
+            seconds=seconds,
+            bookmark=bookmark,
+        )
+
     def log(self, logger: logging.Logger, stream: str) -> None:
         """Close a run with a line; in a structured log its figures are fields as well."""
         logger.info(
-            "%s: %d events, %d requests, %.1f s; %s",
+            "%s: %d events%s, %d requests, %.1f s; %s",
             "Done" if self.complete else "Stopped",
             self.events,
+            f" ({self.late} late, the latest by at least {self.latest_by:.0f} s)" if self.late else "",
             self.requests,
             self.seconds,
             f"the bookmark is at {self.bookmark}" if self.bookmark else "there is no bookmark yet",

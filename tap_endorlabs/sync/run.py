@@ -14,6 +14,7 @@ from tap_endorlabs.sync.beginning import tell_of_range
 from tap_endorlabs.sync.bookmark import Bookmark
 from tap_endorlabs.sync.daily_proof import DailyProof
 from tap_endorlabs.sync.findings import Findings
+from tap_endorlabs.sync.lateness import Lateness
 from tap_endorlabs.sync.probing import probe
 from tap_endorlabs.sync.progress import Progress
 from tap_endorlabs.timestamps import (
@@ -57,6 +58,7 @@ class LogRun:
         bookmark: where the next run begins, by what has been noted.
         findings: what of the log could not be read.
         progress: how many events have been noted.
+        lateness: how many of them were late.
     """
 
     def __init__(
@@ -77,7 +79,7 @@ class LogRun:
         self.bookmark.limit = stamp_of_second(second_of(earlier(begun, settings.lookback_seconds)) // MINUTE * MINUTE)
         self._settings = settings
         self._from = self.bookmark.value
-        self._end = min(settings.end_date or begun, begun)
+        self._end = self._read_to = min(settings.end_date or begun, begun)
         self._logger = logger
         self._gap: Gap | None = None
         # Whole minutes, as the times of a server may have no more.
@@ -85,6 +87,7 @@ class LogRun:
         self._stop = minute_after(self._end)
         self._settled = min(second_of(self.bookmark.limit), self._stop)
         self.progress = Progress(logger, self._start, self._stop)
+        self.lateness = Lateness(self.bookmark.read_to, settings.lookback_seconds)
         tell_of_range(logger, settings, self._from, self._end, begun, first=self.first)
 
     def _now(self) -> int:
@@ -127,6 +130,7 @@ class LogRun:
                     self.bookmark.prove(stamp_of_second(self._settled))
         # All has been read: what an earlier run had to keep in mind, as it lay within the look-back, may be forgotten.
         self.bookmark.pass_to(min(max(self.bookmark.emitted.values(), default=""), self.bookmark.limit))
+        self.bookmark.read_to = max(self.bookmark.read_to, self._read_to)
 
     def _fill_gaps(self, reader: ZoneReader) -> Generator[list[Event]]:
         """Read once more what earlier runs could not read."""
@@ -165,6 +169,7 @@ class LogRun:
         outside = reject.create_time and not begin <= reject.create_time < end
         if not outside and self.findings.leave_out(reject) and reject.create_time:
             self.bookmark.leave_out([reject.create_time])
+            self._read_to = min(self._read_to, reject.create_time)
 
     def _do_without_archive(self, databases: Databases, zone: Zone) -> None:
         """Let the bookmark say what is missing for want of the archive."""
@@ -205,6 +210,7 @@ class LogRun:
             size = min(self._settings.page_size, SMALLEST_PAGE)
             reader.fetch(Query(zone.stop, zone.stop + 1, size, unsorted=True, margin=0))
             begin, end = stamp_of_second(error.start), stamp_of_second(error.stop)
+            self._read_to = min(self._read_to, begin)
             if self._leave_gap(begin, end):
                 self.findings.miss(
                     f"Events from {begin} to {end} are missing; the state says so (gaps).", why=str(error)
@@ -216,6 +222,7 @@ class LogRun:
         """Take note of new events that have been emitted, in order, with none left out before the last."""
         if self._gap is None:
             self.bookmark.note(events)
+            self.lateness.note(events)
         else:
             rest = self._gap.after(events)
             self.bookmark.count(event.create_time for event in events)

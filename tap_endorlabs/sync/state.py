@@ -67,7 +67,7 @@ def _refuse_what_is_too_early(bookmark: Bookmark) -> None:
         StateError: there is one.
     """
     times = {"replication_key_value": [bookmark.value], "proofs": [bookmark.since, bookmark.proved]}
-    times |= {"gaps": [stamp for gap in bookmark.gaps for stamp in gap[:2]]}
+    times |= {"read_to": [bookmark.read_to], "gaps": [stamp for gap in bookmark.gaps for stamp in gap[:2]]}
     for name, stamps in times.items():
         if early := [stamp for stamp in stamps if stamp < EARLIEST]:
             raise StateError(f"The state is broken: {name} takes a time from 1970 on, not {early[0]!r}. {START_ANEW}")
@@ -100,8 +100,9 @@ def resume(state: Mapping[str, t.Any], scope: Scope, logger: logging.Logger) -> 
             scope.filter,
             bookmark.value,
         )
-        # What was emitted since is no measure for a count by the new settings.
+        # What was emitted since is no measure for a count by the new settings, and what they add was not late.
         bookmark.forget_proofs()
+        bookmark.read_to = bookmark.value
     return bookmark
 
 
@@ -126,6 +127,7 @@ def bookmark_of(state: Mapping[str, t.Any]) -> Bookmark | None:
         {uuid: stamp for uuid, stamp in emitted.items() if stamp >= value},
         "",
         _gaps(state.get("gaps", []), value),
+        _stamp("read_to", state.get("read_to", value)),
         *_proofs(state.get("proofs", [])),
     )
 
