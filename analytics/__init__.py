@@ -12,9 +12,11 @@ FOLDER = Path(__file__).parent
 VIEWS = tuple(sorted(path.stem for path in FOLDER.glob("views/*.sql")))
 """The names of the views that ask something."""
 
-
 LOAD = (FOLDER / "duckdb" / "load.sql").read_text()
-"""Takes JSON lines into a DuckDB table."""
+"""Takes JSON lines into a DuckDB table; gives how many events it has, and how many came again with other content."""
+
+KEEP_FIRST = (FOLDER / "postgres" / "keep_first.sql").read_text()
+"""Lets a PostgreSQL table keep the first record of each event."""
 
 
 def statements(database: str) -> Iterator[str]:

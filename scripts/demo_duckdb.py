@@ -51,7 +51,9 @@ def main() -> int:
             print(f"\n{question}")
             connection.sql(query).show()
         connection.execute(f"COPY tap_endorlabs.audit_logs TO '{PARQUET}'")
-    return report(in_api, load(), counts, {"database": str(DATABASE), "Parquet": str(PARQUET)})
+        ((_, conflicts),) = connection.execute(LOAD).fetchall()
+    rows = {"other content": f"{conflicts:,}", "database": str(DATABASE), "Parquet": str(PARQUET)}
+    return report(in_api, load(), counts, rows)
 
 
 def load() -> list[str]:

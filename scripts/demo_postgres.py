@@ -8,6 +8,7 @@ from __future__ import annotations
 import sys
 from pathlib import Path
 
+from analytics import KEEP_FIRST
 from scripts.stage import Stage, meltano_of, report, sync_twice
 from tests.targets.postgres import TABLE, Database, running
 
@@ -46,6 +47,7 @@ def main() -> int:
         running() as database,
         Stage(Path("demo-postgres"), meltano, "target-postgres", database.settings).opened() as stage,
     ):
+        database.run(KEEP_FIRST)
         counts = sync_twice(stage, lambda: uuids(database))
         before = database.ask(FINGERPRINT)
         stage.run("everything again", "--full-refresh")
@@ -55,8 +57,10 @@ def main() -> int:
             print(f"  {name:26}{kind}")
         for question, query in QUESTIONS.items():
             print(f"\n{question}\n{database.ask(query)}")
+        ((conflicts,),) = database.select("SELECT count(*) FROM tap_endorlabs.conflicts")
         rows = {
             "rows after a full refresh": f"{len(database.rows()):,}",
+            "other content": f"{conflicts:,}",
             "changed by it": "nothing" if again == before else "SOMETHING",
         }
         code = report(stage.uuids(), uuids(database), counts, rows)

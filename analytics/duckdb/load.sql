@@ -1,4 +1,5 @@
--- Takes the JSON lines that target-jsonl has written into a table, a row for each event, however often it was delivered.
+-- Takes the JSON lines that target-jsonl has written into a table, a row for each event, however often it came.
+-- The first record of an event is kept. One with other content is put beside it, into tap_endorlabs.conflicts.
 -- Another file: SET VARIABLE lines = 'path/of/audit_logs.jsonl'; before this.
 CREATE SCHEMA IF NOT EXISTS tap_endorlabs;
 CREATE TABLE IF NOT EXISTS tap_endorlabs.audit_logs (
@@ -8,8 +9,16 @@ CREATE TABLE IF NOT EXISTS tap_endorlabs.audit_logs (
     meta JSON,
     spec JSON
 );
-INSERT OR REPLACE INTO tap_endorlabs.audit_logs
-SELECT DISTINCT ON (uuid) uuid, create_time, tenant_meta, meta, spec
+CREATE TABLE IF NOT EXISTS tap_endorlabs.conflicts (
+    stream VARCHAR,
+    uuid VARCHAR,
+    digest VARCHAR,
+    record JSON NOT NULL,
+    loaded_at TIMESTAMPTZ NOT NULL DEFAULT now(),
+    PRIMARY KEY (stream, uuid, digest)
+);
+CREATE OR REPLACE TEMP VIEW delivered AS
+SELECT row_number() OVER () AS line, *
 FROM read_json(
     coalesce(getvariable('lines'), 'output/audit_logs.jsonl'),
     format = 'newline_delimited',
@@ -22,3 +31,26 @@ FROM read_json(
         spec: 'JSON'
     }
 );
+INSERT INTO tap_endorlabs.audit_logs
+SELECT DISTINCT ON (uuid) uuid, create_time, tenant_meta, meta, spec
+FROM delivered ANTI JOIN tap_endorlabs.audit_logs USING (uuid)
+ORDER BY line;
+
+-- The same for two records whose fields stand in another order.
+CREATE OR REPLACE TEMP MACRO content(record) AS (
+    SELECT sum(md5_number_lower(concat_ws(chr(0), fullkey, type, atom))) FROM json_tree(record)
+);
+INSERT OR IGNORE INTO tap_endorlabs.conflicts (stream, uuid, digest, record)
+WITH pairs AS (
+    SELECT
+        uuid,
+        to_json(struct_pack(again.create_time, again.tenant_meta, again.meta, again.spec)) AS record,
+        to_json(struct_pack(kept.create_time, kept.tenant_meta, kept.meta, kept.spec)) AS kept
+    FROM delivered AS again JOIN tap_endorlabs.audit_logs AS kept USING (uuid)
+    WHERE (again.create_time, again.tenant_meta, again.meta, again.spec)
+        IS DISTINCT FROM (kept.create_time, kept.tenant_meta, kept.meta, kept.spec)
+)
+SELECT 'audit_logs', uuid, md5(record), record FROM pairs WHERE content(record) <> content(kept);
+SELECT
+    (SELECT count(*) FROM tap_endorlabs.audit_logs) AS events,
+    (SELECT count(DISTINCT uuid) FROM tap_endorlabs.conflicts) AS came_again_with_other_content;
