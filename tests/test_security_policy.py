@@ -12,7 +12,7 @@ ROOT = Path(__file__).parent.parent
 TABLE = (ROOT / "SECURITY.md").read_text().split("|---|---|---|\n")[1].split("\n\n")[0]
 ROWS = [[cell.strip() for cell in row.strip("|").split(" | ")] for row in TABLE.splitlines()]
 THREATS = {row[0]: row for row in ROWS if not row[0].startswith("**")}
-TEST = re.compile(r"`(tests/test_\w+\.py)::(test_\w+)`")
+TEST = re.compile(r"`(tests/(?:\w+/)?test_\w+\.py)::(test_\w+)`")
 
 
 def functions_of(path: str) -> set[str]:
