@@ -69,9 +69,11 @@ def environment(extractor: dict[str, t.Any]) -> Iterator[str]:
     own = [setting for setting in extractor["settings"] if setting["name"] in OWN_SETTINGS]
     for setting in sorted(own, key=lambda one: one["name"] not in SETTINGS_SCHEMA["required"]):
         name = setting["name"]
-        (variable,) = setting.get("env_aliases", [f"TAP_ENDORLABS_{name.upper()}"])
         value = setting.get("value", "")
-        shown = json.dumps(value) if isinstance(value, bool) else value
+        is_variable = str(value).startswith("$")
+        variable = value[1:] if is_variable else f"TAP_ENDORLABS_{name.upper()}"
+        default = OWN_SETTINGS[name].get("default", "") if is_variable else value
+        shown = json.dumps(default) if isinstance(default, bool) else default
         yield f"\n# {setting['description']}"
         yield f"{'' if name in SETTINGS_SCHEMA['required'] else '# '}{variable}={shown}"
     yield ""

@@ -5,6 +5,7 @@ from __future__ import annotations
 import argparse
 import contextlib
 import datetime as dt
+import os
 import shutil
 import subprocess
 import sys
@@ -104,13 +105,17 @@ class Stage:
             server.wait()
 
     def _meltano(self, what: str, *arguments: str) -> None:
-        """Run Meltano, with its output in the log file; end the demo if it fails."""
+        """Run Meltano, with its output in the log file and without the user's `.env`; end the demo if it fails."""
         print(f"{what} …", flush=True)
         start = dt.datetime.now(dt.timezone.utc) - dt.timedelta(days=DAYS + 1)
         environment = environment_for(self._url, self.folder.absolute(), start) | dict(self.settings)
         with self._log.open("a") as log:
             done = subprocess.run(
-                [self.meltano, *arguments], env=environment, stdout=log, stderr=subprocess.STDOUT, check=False
+                [self.meltano, f"--env-file={os.devnull}", *arguments],
+                env=environment,
+                stdout=log,
+                stderr=subprocess.STDOUT,
+                check=False,
             )
         if done.returncode != 0:
             print("\n".join(self._log.read_text().splitlines()[-30:]), file=sys.stderr)

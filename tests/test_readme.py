@@ -31,7 +31,7 @@ README = (ROOT / "README.md").read_text()
 PROJECT = yaml.safe_load((ROOT / "meltano.yml").read_text())
 EXTRACTOR = PROJECT["plugins"]["extractors"][0]
 BY_NAME = {setting["name"]: setting for setting in EXTRACTOR["settings"]}
-ALIASES = {
+VARIABLES = {
     "namespace": "ENDOR_NAMESPACE",
     "api_key": "ENDOR_API_CREDENTIALS_KEY",
     "api_secret": "ENDOR_API_CREDENTIALS_SECRET",
@@ -77,9 +77,9 @@ def test_the_hub_is_told_of_every_setting() -> None:
 
 def test_the_example_sets_each_variable_and_no_secret() -> None:
     variables = dict(re.findall(r"^(?:# )?([A-Z_]+)=(.*)$", (ROOT / ".env.example").read_text(), re.MULTILINE))
-    wanted = {ALIASES.get(name, f"TAP_ENDORLABS_{name.upper()}") for name in OWN_SETTINGS}
+    wanted = {VARIABLES.get(name, f"TAP_ENDORLABS_{name.upper()}") for name in OWN_SETTINGS}
     assert wanted == variables.keys()
-    assert {variables[ALIASES[name]] for name in ("api_key", "api_secret")} == {""}
+    assert {variables[VARIABLES[name]] for name in ("api_key", "api_secret")} == {""}
 
 
 @pytest.mark.parametrize("name", OWN_SETTINGS)
@@ -89,9 +89,9 @@ def test_meltano_offers_the_setting_as_it_is(name: str) -> None:
     assert setting["description"] == schema["description"]
     # Of any other kind Meltano would cast what was set, before the tap can judge it.
     assert setting["kind"] == "string"
-    assert setting.get("value") == schema.get("default")
     assert setting.get("sensitive", False) == schema.get("secret", False)
-    assert setting.get("env_aliases") == ([ALIASES[name]] if name in ALIASES else None)
+    # Without that variable the tap's own default holds.
+    assert setting.get("value") == (f"${VARIABLES[name]}" if name in VARIABLES else schema.get("default"))
 
 
 def test_meltano_offers_no_setting_that_the_tap_does_not_know() -> None:
