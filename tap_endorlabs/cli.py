@@ -133,6 +133,19 @@ def check_log_level(*variables: str) -> None:
         sys.exit(f"{name} takes {', '.join(_LEVELS[:-1]).lower()} or {_LEVELS[-1].lower()}, not {level}.")
 
 
+def require_settings(config: Mapping[str, object], *, from_environment: bool) -> None:
+    """Refuse a run without any settings, as one who forgot them does not know yet how to give them.
+
+    Raises:
+        TapError: there are none, and the environment is not to be asked for them.
+    """
+    if not config and not from_environment:
+        raise TapError(
+            "No settings were given: name a file of them with --config config.json, or set TAP_ENDORLABS_NAMESPACE, "
+            "TAP_ENDORLABS_API_KEY and TAP_ENDORLABS_API_SECRET and add --config ENV."
+        )
+
+
 def require_selected(streams: Mapping[str, Stream]) -> None:
     """Refuse a run that would read nothing: its silence would pass for a log without events.
 

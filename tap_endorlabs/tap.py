@@ -16,7 +16,7 @@ from typing_extensions import override
 
 from tap_endorlabs.api.client import Api
 from tap_endorlabs.api.retry import Retry
-from tap_endorlabs.cli import TapCommand, check_log_level, read_json, read_settings, require_selected
+from tap_endorlabs.cli import TapCommand, check_log_level, read_json, read_settings, require_selected, require_settings
 from tap_endorlabs.errors import IncompleteError
 from tap_endorlabs.redaction import Secrets
 from tap_endorlabs.settings import OWN_SETTINGS, SETTINGS_SCHEMA, Settings
@@ -165,6 +165,7 @@ class TapEndorLabs(Tap):
             cls.print_about(about_format)
             return
         cls.print_version(print_fn=cls.logger.info)
+        require_settings(config.config, from_environment=config.parse_env)
         tap = cls(
             config=config.config,
             state=read_json("--state", state),
@@ -188,6 +189,7 @@ class TapEndorLabs(Tap):
             super().cb_test(ctx, param, value)
             return
         config = ctx.params["config"]
+        require_settings(config.config, from_environment=config.parse_env)
         tap = cls(config=config.config, parse_env_config=config.parse_env)
         tap.retry = tap.retry.for_a_test()
         for stream in tap.streams.values():
@@ -221,6 +223,15 @@ class TapEndorLabs(Tap):
     def get_singer_command(cls) -> click.Command:
         """Give the command line of the SDK, with failures told in a line each."""
         command = super().get_singer_command()
+        helps = {
+            "config": "JSON file with the settings; or ENV, for the variables TAP_ENDORLABS_NAMESPACE and so on. "
+            "Where given several times, a later one counts.",
+            "test": "Prove that the API key works, with a small request for each stream that is read by default.",
+            "catalog": "JSON file as --discover prints it, with what is selected.",
+            "state": "JSON file with the state that the last run ended with.",
+        }
+        for option in t.cast("list[click.Option]", command.params):
+            option.help = helps.get(str(option.name), option.help)
         return TapCommand(
             name=command.name,
             callback=command.callback,

@@ -254,7 +254,7 @@ NOTHING_SELECTED = (
         ({"catalog": ""}, "catalog.json is empty."),
         ({"config": "{"}, "config.json is not JSON"),
         ({"config": "[1]"}, "config.json is not a JSON object"),
-        ({"config": {}}, "Setting namespace is required"),
+        ({"config": {}}, "No settings were given: name a file of them with --config"),
         ({"start_dat": "2026-01-01"}, "There is no setting start_dat. Did you mean start_date?"),
         ({"namespace": "acme/prod"}, "Setting namespace takes letters"),
         ({"start_date": "2999-01-01"}, "Setting start_date lies in the future"),
