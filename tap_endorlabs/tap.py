@@ -18,6 +18,8 @@ from tap_endorlabs.api.client import Api
 from tap_endorlabs.api.retry import Retry
 from tap_endorlabs.cli import TapCommand, check_log_level, read_json, read_settings, require_selected, require_settings
 from tap_endorlabs.errors import IncompleteError
+from tap_endorlabs.probe.asking import Asker
+from tap_endorlabs.probe.contact import first_contact
 from tap_endorlabs.redaction import Secrets
 from tap_endorlabs.settings import OWN_SETTINGS, SETTINGS_SCHEMA, Settings
 from tap_endorlabs.streams import STREAMS
@@ -37,6 +39,9 @@ if t.TYPE_CHECKING:
     import requests
 
     from tap_endorlabs.sync.log_stream import LogStream
+
+_PROBE = "probe"
+"""What `--test` takes besides the SDK's values."""
 
 
 class TapEndorLabs(Tap):
@@ -181,7 +186,7 @@ class TapEndorLabs(Tap):
     @classmethod
     @override
     def cb_test(cls, ctx: click.Context, param: click.Option, value: str) -> None:
-        """Prove that what is read by default can be read, without a word on stdout.
+        """Prove that what is read by default can be read, without a word on stdout; or probe how the API answers.
 
         The SDK would write messages, and also try streams that nobody has selected.
         """
@@ -192,9 +197,12 @@ class TapEndorLabs(Tap):
         require_settings(config.config, from_environment=config.parse_env)
         tap = cls(config=config.config, parse_env_config=config.parse_env)
         tap.retry = tap.retry.for_a_test()
-        for stream in tap.streams.values():
-            if stream.selected:
-                t.cast("LogStream", stream).prove_access()
+        for stream in t.cast("list[LogStream]", list(tap.streams.values())):
+            if stream.selected and value == _PROBE:
+                asker = Asker(Settings.of(tap.config), stream.resource, tap.retry, tap.secrets, tap.logger)
+                first_contact(asker, stream.schema, tap.logger)
+            elif stream.selected:
+                stream.prove_access()
         ctx.exit()
 
     @classmethod

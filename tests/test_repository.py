@@ -17,6 +17,7 @@ FLOORS = (
     {"api"},
     {"reading"},
     {"proof"},
+    {"probe"},
     {"sync"},
     {"__main__", "cli", "coercion", "streams", "tap", "validation"},
 )

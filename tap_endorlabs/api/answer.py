@@ -34,7 +34,7 @@ class Answer(t.NamedTuple):
 
 def server_time(answer: Answer) -> dt.datetime | None:
     """Give the time in an answer's `Date` header, None where there is none."""
-    return _http_date(answer.headers.get("Date", ""))
+    return http_date(answer.headers.get("Date", ""))
 
 
 def retry_after(answer: Answer) -> float | None:
@@ -42,12 +42,13 @@ def retry_after(answer: Answer) -> float | None:
     value = answer.headers.get("Retry-After", "").strip()
     if value.isdecimal():
         return float(value) or None
-    until = _http_date(value)
+    until = http_date(value)
     now = server_time(answer) or dt.datetime.now(dt.timezone.utc)
     return None if until is None or until <= now else (until - now).total_seconds()
 
 
-def _http_date(value: str) -> dt.datetime | None:
+def http_date(value: str) -> dt.datetime | None:
+    """Give the time that a header states, None where it states none."""
     try:
         moment = parsedate_to_datetime(value)
     except (TypeError, ValueError, OverflowError):

@@ -84,6 +84,7 @@ class LogClient:
 
     Attributes:
         missing: what can't be asked for, a line for each part.
+        way: how the archive is asked, None before it has been.
     """
 
     def __init__(self, api: Api, resource: str, logger: logging.Logger) -> None:
@@ -91,7 +92,7 @@ class LogClient:
         self._path = f"/v1/namespaces/{api.settings.namespace}/{resource}"
         self._logger = logger
         self._choosing = threading.Lock()
-        self._way: ArchiveWay | None = None
+        self.way: ArchiveWay | None = None
         self._has_answered = False
         self.missing: list[str] = []
 
@@ -106,14 +107,14 @@ class LogClient:
         """
         if not query.archived:
             return self._fetch(query)
-        if self._way is None and query.counted:
+        if self.way is None and query.counted:
             return count_in_archive(self._fetch, query)
         with self._choosing:
-            if self._way is None:
-                self._way = best_way(self._fetch, self._fetch, query)
-                if self._way.condition in NEED_A_KIND:
+            if self.way is None:
+                self.way = best_way(self._fetch, self._fetch, query)
+                if self.way.condition in NEED_A_KIND:
                     self.missing.append("In the archive of this log, events without a message_kind can't be asked for.")
-        return self._fetch(query, self._way)
+        return self._fetch(query, self.way)
 
     def _fetch(self, query: Query, way: ArchiveWay | None = None) -> Page:
         faults = slow = 0

@@ -1,0 +1,43 @@
+"""Whether a count agrees with the pages."""
+
+from __future__ import annotations
+
+import typing as t
+
+from tap_endorlabs.probe.finding import Finding, untold
+
+if t.TYPE_CHECKING:
+    from tap_endorlabs.probe.asking import Answered
+    from tap_endorlabs.probe.sample import Sample
+
+_PROVES = "proves by it that nothing is missing"
+_NO_PROOF = "goes on without a proof, and says so"
+
+
+def count(sample: Sample) -> Finding:
+    """Whether the API counts as many events as it lists, in a time that has been read to its end, and in the sample."""
+    large = _count(sample, sample.span)
+    if large.page is None or large.page.count is None:
+        why = large.refusal or "a list is answered"
+        return Finding(f"there is no count: {why}", _NO_PROOF, as_expected=False)
+    if not sample.events:
+        return untold(_PROVES)
+    listed, found = sample.whole, large.page.count
+    if listed and listed.span != sample.span:
+        small = _count(sample, listed.span)
+        found = small.page.count if small.page and small.page.count is not None else listed.number
+    difference = found - listed.number if listed else 0
+    if difference > 0:
+        action = "ends with exit code 1 where that stays, unless `completeness_check` is never"
+        return Finding("no: more are counted than listed", action, as_expected=False)
+    if difference < 0:
+        return Finding("no: fewer are counted than listed", "goes by what is listed", as_expected=False)
+    if large.page.count < len(sample.events):
+        return Finding("no: of many events too few are counted", "counts in smaller parts", as_expected=False)
+    return Finding(
+        "yes" if listed else "as far as can be told: not fewer than were seen", _PROVES, bool(listed) or None
+    )
+
+
+def _count(sample: Sample, span: int) -> Answered:
+    return sample.asker.ask(sample.query(sample.page_size, span, unsorted=True, counted=True))

@@ -1,0 +1,93 @@
+"""Whether a sort is honoured, and whether an order stays the same."""
+
+from __future__ import annotations
+
+import typing as t
+from itertools import pairwise
+
+from tap_endorlabs.probe.finding import Finding, untold
+from tap_endorlabs.probe.sample import ascends
+
+if t.TYPE_CHECKING:
+    from collections.abc import Iterable, Sequence
+
+    from tap_endorlabs.api.records import Event
+    from tap_endorlabs.probe.sample import Paged, Sample
+
+_FEWEST_TIMES = 3
+"""Fewer times look sorted by chance."""
+
+_SORTED = "reads sorted pages, several at once"
+_UNSORTED = "reads unsorted by `page_id`, cuts by time, and sorts in memory"
+
+
+def sort(sample: Sample) -> Finding:
+    """Whether pages come in the order of time when they are asked for so."""
+    pages = _pages(sample.by_time)
+    refusal = sample.by_time[-1].answer.refusal
+    if refusal and not pages:
+        return Finding(f"no: {refusal}", _UNSORTED, as_expected=False)
+    if max(len({event.create_time for event in page}) for page in [[], *pages]) < _FEWEST_TIMES:
+        return untold("goes by what comes")
+    if not all(map(ascends, pages)):
+        return Finding("no: it is ignored", _UNSORTED, as_expected=False)
+    following = sample.further.get("sorted")
+    if following and following.page:
+        pages.append([*pages[0], *following.page.events])
+    if not all(_is_earliest(page, sample.events.values()) for page in pages):
+        return Finding("in part: within a page, but not of all events", _UNSORTED, as_expected=False)
+    if refusal:
+        return Finding(f"yes, but a page of {sample.by_time[-1].asked}: {refusal}", _UNSORTED, as_expected=False)
+    return Finding("yes", _SORTED)
+
+
+def stability(sample: Sample) -> Finding:
+    """Whether the same comes in the same order again."""
+    pages = _pages(sample.by_time)
+    in_time, in_id = _likeness(pages), _likeness(_pages(sample.by_id))
+    if in_time is None and in_id is None:
+        return untold("relies on it for `page_id` alone")
+    words = {None: "can't be told", "same": "the same again", "ties": "only events of one time change places"}
+    found = "; ".join(
+        f"{name}: {words.get(likeness, 'another order')}"
+        for name, likeness in (("sorted", in_time), ("unsorted", in_id))
+    )
+    if in_time == "same" and not _has_ties(pages):
+        found += " (no two events of one time were met)"
+    if in_id in {"ties", "other"}:
+        return Finding(found, "ends with exit code 1 where the API counts more than it lists", as_expected=False)
+    action = "needs no order among events of one time" if in_time != "other" else _UNSORTED
+    return Finding(found, action, as_expected=in_time in {"same", "ties"} if in_time else None)
+
+
+def _pages(paged: Iterable[Paged]) -> list[list[Event]]:
+    return [one.answer.page.events for one in paged if one.answer.page and one.answer.page.events]
+
+
+def _is_earliest(page: list[Event], known: Iterable[Event]) -> bool:
+    """Whether a page is in order and has all known events that are earlier than its last one."""
+    here = {event.uuid for event in page}
+    last = page[-1].create_time
+    return ascends(page) and all(event.uuid in here for event in known if event.create_time < last)
+
+
+def _likeness(pages: Sequence[list[Event]]) -> str | None:
+    """Say how alike pages are as far as they go: `same`, `ties` or `other`; None where there is nothing to compare."""
+    found = None
+    for one, other in pairwise(pages):
+        length = min(len(one), len(other))
+        if length > 1 and found != "other":
+            found = max(found or "", _kind(one[:length], other[:length]), key=("", "same", "ties", "other").index)
+    return found
+
+
+def _kind(one: list[Event], other: list[Event]) -> str:
+    if [event.uuid for event in one] == [event.uuid for event in other]:
+        return "same"
+    times = [event.create_time for event in one], [event.create_time for event in other]
+    # At the end of a page a tie may bring another event in.
+    return "ties" if times[0] == times[1] else "other"
+
+
+def _has_ties(pages: Sequence[list[Event]]) -> bool:
+    return any(one.create_time == other.create_time for page in pages for one, other in pairwise(page))

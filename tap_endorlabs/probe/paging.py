@@ -1,0 +1,125 @@
+"""How a page is continued, how large it may be, and how long it takes."""
+
+from __future__ import annotations
+
+import typing as t
+
+from tap_endorlabs.probe.finding import Finding, untold
+from tap_endorlabs.probe.sample import LARGEST_PAGE, MIDDLE, SMALL
+from tap_endorlabs.timestamps import DAY, HOUR
+
+if t.TYPE_CHECKING:
+    from tap_endorlabs.probe.asking import Answered
+    from tap_endorlabs.probe.sample import Sample
+
+_MUCH_LONGER = 3
+"""A sort that takes so many times as long, and a second, is worth a word."""
+
+
+def by_page_id(sample: Sample) -> Finding:
+    """Whether `page_id` leads to the next page."""
+    second = sample.further.get("page_id")
+    found, as_expected = _continuation(sample, second)
+    if second is None:
+        return untold("reads by it what is not sorted")
+    if as_expected is False:
+        return Finding(found, "reads by `page_token`; ends with exit code 1 where that does not do", as_expected=False)
+    first = sample.by_id[0].answer.page
+    if first and not first.says_more:
+        return Finding(f"{found}, but no page names the next one", "continues after the last event", as_expected=False)
+    if sample.whole and sample.whole.says_more:
+        return Finding(f"{found}, but the last page names one, too", "ends where nothing new comes", as_expected=False)
+    return Finding(found, "reads by it what is not sorted", as_expected)
+
+
+def by_page_token(sample: Sample) -> Finding:
+    """Whether an offset leads to the next page."""
+    found, as_expected = _continuation(sample, sample.further.get("page_token"))
+    if as_expected is None:
+        return untold("takes every n-th sorted page by it")
+    action = "takes every n-th sorted page by it" if as_expected else "cuts the time into halves instead"
+    return Finding(found, action, as_expected)
+
+
+def _continuation(sample: Sample, second: Answered | None) -> tuple[str, bool | None]:
+    first = sample.by_id[0].answer.page
+    if second is None or first is None:
+        return "", None
+    if second.page is None:
+        return f"no: {second.refusal}", False
+    before, after = ({event.uuid for event in page.events} for page in (first, second.page))
+    if not after:
+        return "no: an empty page", False
+    if after <= before:
+        return "no: the same page again", False
+    return ("in part: some events come again", False) if after & before else ("yes", True)
+
+
+def size(sample: Sample) -> Finding:
+    """How many events come where 500 are asked for."""
+    if sample.too_many:
+        found = f"{LARGEST_PAGE}: {sample.too_many.refusal}; {MIDDLE} are answered"
+        return Finding(found, "asks for fewer", as_expected=False)
+    most = max(paged.answer.size for paged in sample.spans)
+    if most >= LARGEST_PAGE:
+        return Finding(f"{LARGEST_PAGE}", f"asks for {sample.asker.settings.page_size} (`page_size`)")
+    if sample.is_cut:
+        return Finding(f"{most} at most", "takes what comes for the size of a page", as_expected=False)
+    return untold("takes what comes for the size of a page")
+
+
+def span(sample: Sample) -> Finding:
+    """For how long a time may be asked at once."""
+    if sample.too_long:
+        found = f"{_as_text(sample.longest)}; {_as_text(sample.too_long.asked)}: {sample.too_long.answer.refusal}"
+        return Finding(found, "asks for shorter times", as_expected=False)
+    return Finding(_as_text(sample.longest), "asks for shorter times where it must")
+
+
+def _as_text(seconds: int) -> str:
+    for unit, name in ((DAY, "day"), (HOUR, "hour")):
+        if seconds >= unit:
+            return f"{seconds // unit} {name}{'s' * (seconds > unit)}"
+    return f"{seconds} s"
+
+
+def pace(sample: Sample) -> Finding:
+    """How long a page of 10, 100 and 500 events takes, sorted and unsorted."""
+    wait = sample.asker.settings.request_timeout
+    parts, is_slower = [], False
+    for asked in (SMALL, MIDDLE, LARGEST_PAGE):
+        taken = [_taken(asked, answers) for answers in (_of(sample.by_time, asked), _of(sample.by_id, asked))]
+        if any(taken):
+            parts.append(f"{asked}: {taken[0] or 'not asked'} sorted, {taken[1] or 'not asked'} unsorted")
+        seconds = [answer.seconds for pages in (sample.by_time, sample.by_id) for answer in _of(pages, asked)[:1]]
+        is_slower |= len(seconds) > 1 and seconds[0] > max(_MUCH_LONGER * seconds[1], 1)
+    if not parts:
+        return untold("asks for less where an answer takes too long")
+    slow = any(paged.answer.is_slow for paged in sample.by_time + sample.by_id)
+    found = "; ".join(parts) + (f" (too slow is more than {wait} s here)" if slow else "")
+    action = "reads unsorted where the sort is too slow" if is_slower or slow else "nothing else"
+    return Finding(found, action, as_expected=not (is_slower or slow))
+
+
+def _of(pages: list[t.Any], asked: int) -> list[Answered]:
+    return [paged.answer for paged in pages if paged.asked == asked]
+
+
+def _taken(asked: int, answers: list[Answered]) -> str:
+    for answer in answers:
+        if answer.page is None:
+            return answer.refusal
+        if answer.size == asked:
+            return f"{answer.seconds:.2f} s" + (f" in {answer.tries} tries" if answer.tries > 1 else "")
+    return ""
+
+
+def empty_pages(sample: Sample) -> Finding:
+    """Whether a page was empty, and not when it was asked for again."""
+    if not sample.events:
+        return untold("reads on after an empty page that names a next one")
+    times = sample.asker.empty_answers
+    if times:
+        found = f"yes: {times} of {sample.asker.sent} requests"
+        return Finding(found, "reads on after an empty page that names a next one", as_expected=False)
+    return Finding("no", "nothing else")

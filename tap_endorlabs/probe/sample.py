@@ -1,0 +1,230 @@
+"""A recent time of the log, asked for in several ways; most questions are answered by comparing the pages."""
+
+from __future__ import annotations
+
+import typing as t
+from itertools import pairwise
+
+from tap_endorlabs.api.query import OUTSIDE, SMALLEST_PAGE, Query
+from tap_endorlabs.reading.archive import ARCHIVED_AFTER
+from tap_endorlabs.timestamps import DAY, HOUR, MINUTE, stamp_of_second
+
+if t.TYPE_CHECKING:
+    from collections.abc import Mapping
+
+    from tap_endorlabs.api.records import Event, Page
+    from tap_endorlabs.probe.asking import Answered, Asker
+
+LARGEST_PAGE = 500
+SPANS = (HOUR, DAY, 7 * DAY, 28 * DAY)
+"""So many seconds are looked at, one after the other until there is a full page; all of them in the active database."""
+
+SMALL, MIDDLE = 10, 100
+_SETTLED = 5 * MINUTE
+"""What is younger, in seconds, may change between two requests."""
+
+_MOST_PAGES = 4
+"""So many pages are read on at most, to see where a log ends."""
+
+
+class Paged(t.NamedTuple):
+    """An answer, and the size of the page that was asked for."""
+
+    asked: int
+    answer: Answered
+
+
+class Whole(t.NamedTuple):
+    """A span that has been read to its end.
+
+    Attributes:
+        span: how many seconds it has.
+        number: how many objects were listed.
+        says_more: whether its last page named a next one.
+    """
+
+    span: int
+    number: int
+    says_more: bool = False
+
+
+class Sample:
+    """What has been read of a log's last hour, day, week or four weeks.
+
+    Args:
+        asker: asks.
+        now: the server's present second.
+        schema: that of the log's events.
+
+    Attributes:
+        asker: likewise.
+        now: likewise.
+        schema: likewise.
+        stop: last second that is looked at, exclusive.
+        spans: what came for each span in seconds; the last span that was answered is the sample.
+        longest: the longest span that was answered.
+        too_long: one that could not be answered; None where each could.
+        page_size: the largest page that is asked for.
+        too_many: why that is fewer than 500; None where it is not.
+        by_time: sorted pages from the start of the sample.
+        by_id: unsorted ones.
+        further: what follows the first small page: by `page_id`, by its offset, and sorted by its offset.
+        events: all events of the sample that have been seen, by uuid.
+        whole: the longest span that has been read to its end; None where all are too large for that.
+        is_cut: whether more followed a page that had fewer events than were asked for.
+        archived: a sorted page of the archive; None where the user does not want it read.
+        has_strays: whether some came that are far from the time that was asked for; they are left out.
+        has_rejects: whether objects were seen that can't be events.
+
+    Raises:
+        TapError: the log can't be read.
+    """
+
+    def __init__(self, asker: Asker, now: int, schema: Mapping[str, t.Any]) -> None:
+        self.asker, self.now, self.schema = asker, now, schema
+        self.stop = (now - _SETTLED) // MINUTE * MINUTE
+        self.page_size = LARGEST_PAGE
+        self.too_many: Answered | None = None
+        self.too_long: Paged | None = None
+        self.spans: list[Paged] = []
+        self.by_time: list[Paged] = []
+        self.by_id: list[Paged] = []
+        self.further: dict[str, Answered] = {}
+        self.events: dict[str, Event] = {}
+        self.has_strays = self.has_rejects = False
+        self.is_cut = False
+        self._look_back()
+        self._ask_in_each_size()
+        self._ask_further()
+        self.whole = self._read_whole()
+        self.archived = self._look_into_archive()
+
+    @property
+    def span(self) -> int:
+        """How many seconds the sample has."""
+        return self.spans[-1].asked
+
+    @property
+    def reach(self) -> int:
+        """For how many seconds of an older part of the log to ask at once: more is slow where the log is busy."""
+        return self.span if self.too_long else max(self.span, DAY)
+
+    def query(self, size: int, span: int | None = None, **more: t.Any) -> Query:  # noqa: ANN401 - those of a query
+        """Give a query for the sample, or for another span."""
+        return Query(self.stop - (span or self.span), self.stop, size, margin=0, **more)
+
+    def ask(self, query: Query, *, expects_events: bool = False) -> Answered:
+        """Ask for a page of the sample."""
+        answer = self.asker.ask(query, expects_events=expects_events)
+        if answer.page is not None:
+            first, bound = stamp_of_second(query.start - OUTSIDE), stamp_of_second(query.stop + OUTSIDE)
+            fit = {event.uuid: event for event in answer.page.events if first <= event.create_time < bound}
+            self.has_strays |= len(fit) < len({event.uuid for event in answer.page.events})
+            self.has_rejects |= bool(answer.page.rejected)
+            self.events |= fit
+        return answer
+
+    def _look_back(self) -> None:
+        for span in SPANS:
+            answer = self._ask_for_span(span)
+            if answer.page is None:
+                if not self.spans and answer.error is not None:
+                    raise answer.error
+                self._note_longest(span, answer)
+                return
+            self.spans.append(Paged(span, answer))
+            if answer.size >= self.page_size or (answer.size >= MIDDLE and answer.page.says_more):
+                break
+        if len(self.spans) == 1:
+            # The last minute of a busy log may fit a page, so that a count can be compared.
+            self.spans.insert(0, Paged(MINUTE, self._ask_for_span(MINUTE)))
+        self.longest = SPANS[-1]
+        if self.span < self.longest:
+            query = self.query(SMALLEST_PAGE, self.longest, unsorted=True)
+            self._note_longest(self.longest, self.asker.ask(query, expects_events=bool(self.events)))
+
+    def _note_longest(self, span: int, answer: Answered) -> None:
+        if answer.page is None:
+            self.longest, self.too_long = self.span, Paged(span, answer)
+
+    def _ask_for_span(self, span: int) -> Answered:
+        expects = bool(self.events)
+        answer = self.ask(self.query(self.page_size, span, unsorted=True), expects_events=expects and span > MINUTE)
+        if answer.page is None and self.page_size > MIDDLE:
+            smaller = self.ask(self.query(MIDDLE, span, unsorted=True), expects_events=expects)
+            if smaller.page is not None:
+                self.page_size, self.too_many = MIDDLE, answer
+                return smaller
+        return answer
+
+    def _ask_in_each_size(self) -> None:
+        """Ask for pages of 10, 100 and 500, as long as there are so many events and they are answered."""
+        expects = bool(self.events)
+        for pages, unsorted in ((self.by_time, False), (self.by_id, True)):
+            for size in (SMALL, MIDDLE, LARGEST_PAGE):
+                if size == self.page_size and unsorted:
+                    break
+                answer = self.ask(self.query(size, unsorted=unsorted), expects_events=expects)
+                pages.append(Paged(size, answer))
+                # One of 10 may be slower than one of 100.
+                goes_on = answer.size == size or (size == SMALL and answer.is_slow)
+                if not goes_on or size == self.page_size:
+                    break
+        self.by_id.append(Paged(self.page_size, self.spans[-1].answer))
+        if len(self.by_time) == 1 and self.by_time[0].answer.size > 1:
+            self.by_time.append(Paged(SMALL, self.ask(self.query(SMALL), expects_events=True)))
+
+    def _ask_further(self) -> None:
+        first = self.by_id[0].answer
+        if first.page is None or first.size < SMALL or len(self.events) <= SMALL:
+            return
+        ways: dict[str, dict[str, t.Any]] = {
+            "page_id": {"unsorted": True, "page_id": first.page.next_page_id},
+            "page_token": {"unsorted": True, "offset": SMALL},
+            "sorted": {"offset": SMALL},
+        }
+        if not self.by_time or self.by_time[0].answer.page is None:
+            del ways["sorted"]
+        self.further = {name: self.ask(self.query(SMALL, **more), expects_events=True) for name, more in ways.items()}
+
+    def _read_whole(self) -> Whole | None:
+        """Give the longest span that has been read to its end."""
+        most = max(paged.answer.size for paged in self.spans)
+        for span, answer in reversed(self.spans):
+            page = answer.page
+            if page is None or page.size >= self.page_size:
+                continue
+            if page.size < most and not page.says_more:
+                return Whole(span, page.size)
+            if (whole := self._read_on(span, page)) is not None:
+                return whole
+        return None
+
+    def _read_on(self, span: int, page: Page) -> Whole | None:
+        """Read what follows a page by `page_id`; None where it does not end soon."""
+        number, seen = page.size, {event.uuid for event in page.events}
+        for _ in range(_MOST_PAGES):
+            if page.next_page_id is None:
+                return Whole(span, number)
+            query = self.query(self.page_size, span, unsorted=True, page_id=page.next_page_id)
+            following = self.ask(query, expects_events=page.says_more)
+            if following.page is None:
+                return None
+            new = {event.uuid for event in following.page.events} - seen
+            if not new:
+                return Whole(span, number, page.says_more)
+            page, seen, number = following.page, seen | new, number + len(new) + len(following.page.rejected)
+            self.is_cut = True
+        return None
+
+    def _look_into_archive(self) -> Answered | None:
+        """Ask the archive for a sorted page, None where the user does not want it read."""
+        if not self.asker.settings.include_archived:
+            return None
+        stop = self.now - ARCHIVED_AFTER
+        return self.asker.ask(Query(stop - self.reach, stop, SMALLEST_PAGE, archived=True, margin=0))
+
+
+def ascends(events: list[Event]) -> bool:
+    """Whether events are in the order of time."""
+    return all(one.create_time <= other.create_time for one, other in pairwise(events))
