@@ -6,19 +6,25 @@ import json
 import re
 import typing as t
 
-from hypothesis import HealthCheck, given, settings
+import pytest
+from hypothesis import HealthCheck, Phase, given, settings
 from hypothesis import strategies as st
 
 from fake_endor_api import DEMO_KEY, DEMO_SECRET, FakeEndorApi, Fault, ManualClock, make_events_at
 from fake_endor_api.times import SECOND, to_nanoseconds
 from tests.conftest import NOW
 from tests.harness import config_for
-from tests.test_probe import REPORT, folder, probe
+from tests.test_probe import REPORT, probe
 
 if t.TYPE_CHECKING:
     from pathlib import Path
 
-__all__ = ["folder"]
+
+@pytest.fixture
+def folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    monkeypatch.chdir(tmp_path)
+    return tmp_path
+
 
 MARK = "qzxv"
 """What stands in every value that must not be told, and in no text of the report's own."""
@@ -60,16 +66,25 @@ def numbers_in(value: t.Any) -> t.Iterator[str]:
         yield json.dumps(value)
 
 
+ARCHIVES = st.sampled_from(["read", "empty", "ignored", 403, 404])
 STATUSES = st.sampled_from([400, 404, 405, 422, 429, 500, 501, 504])
 
 
-@given(events=marked_events(), faults=st.dictionaries(st.integers(0, 40), STATUSES, max_size=3))
-@settings(max_examples=25, suppress_health_check=[HealthCheck.function_scoped_fixture, HealthCheck.too_slow])
-def test_nothing_of_the_log_is_told(events: list[dict[str, t.Any]], faults: dict[int, int], folder: Path) -> None:
+# Without the phase that looks for a smaller example: it would take minutes of probes.
+@given(events=marked_events(), faults=st.dictionaries(st.integers(0, 40), STATUSES, max_size=3), archive=ARCHIVES)
+@settings(
+    max_examples=25,
+    phases=[Phase.explicit, Phase.reuse, Phase.generate],
+    suppress_health_check=[HealthCheck.function_scoped_fixture, HealthCheck.too_slow],
+)
+def test_nothing_of_the_log_is_told(
+    events: list[dict[str, t.Any]], faults: dict[int, int], archive: t.Any, folder: Path
+) -> None:
     (folder / REPORT).unlink(missing_ok=True)
     with FakeEndorApi(clock=ManualClock(NOW), key=f"endr+{MARK}-key", secret=f"endr+{MARK}-secret") as api:
         api.store.add(make_events_at([0], namespace=MARK, children=()))
         api.store.add(events)
+        api.behaviour.archive_path = api.behaviour.archive_parameter = archive
         for after, status in faults.items():
             api.fail(Fault.status(status, message=f"{MARK} says {MARK}"), after=after, times=3)
         config = config_for(api, namespace=MARK, api_key=api.key, api_secret=api.secret, filter=f"meta.name!='{MARK}'")
