@@ -6,6 +6,7 @@ import datetime as dt
 import re
 import socket
 import typing as t
+from pathlib import Path
 
 import pytest
 
@@ -20,12 +21,11 @@ from tests.server_variants import VARIANTS
 from tests.test_server_variants import LOGS
 
 if t.TYPE_CHECKING:
-    from pathlib import Path
-
     from tests.harness import Output
     from tests.probe_cases import Case
 
 REPORT = "probe-report.md"
+DOCUMENT = Path(__file__).parent.parent / "docs" / "how-to" / "first-contact.md"
 OBJECT_ID = "0123456789abcdef"
 """What follows the time in an id."""
 
@@ -129,7 +129,7 @@ def test_a_log_of_one_event_is_enough_for_little(empty_api: FakeEndorApi, folder
     assert found[cases.SORT] == found[cases.PAGE_ID] == found[cases.SIZE] == "not enough events to tell"
     assert found[cases.COUNT] == found[cases.BOUNDS] == found[cases.OBJECTS] == "yes"
     assert found[cases.FRACTIONS] == "no: they are cut off"
-    assert found[cases.FIELDS].startswith("of 1 events")
+    assert found[cases.FIELDS].startswith("in all of 1 events")
 
 
 ERRORS: dict[str, tuple[t.Literal["list", "auth"], Fault, str]] = {
@@ -246,9 +246,9 @@ def test_fields_that_are_never_filled_are_told_from_those_that_sometimes_are(
     found = answers(folder, config_for(empty_api))[cases.FIELDS]
     never, some = found.split("; in some: ")
     assert some == "meta.description"
-    assert never.startswith("of 10 events in all: ")
+    assert never.startswith("in all of 10 events: ")
     assert {"spec.claims", "spec.remote_address", "spec.payload", "spec.error", "meta.tags"} <= set(
-        never.removeprefix("of 10 events in all: ").split(", ")
+        never.removeprefix("in all of 10 events: ").split(", ")
     )
     assert not re.search(r"message_kind|created_by|meta\.name|uuid(?!,)", never.replace("meta.parent_uuid", ""))
 
@@ -257,3 +257,9 @@ def test_the_archive_is_left_alone_where_the_user_wants_it_so(api: FakeEndorApi,
     found = answers(folder, config_for(api, include_archived=False))
     assert found[cases.WAY] == found[cases.ARCHIVE_SORT] == "not asked: `include_archived` is false"
     assert not any("archived" in request.path or "list_parameters.archive" in request.query for request in api.requests)
+
+
+def test_the_document_shows_every_question() -> None:
+    lines = [line for line in DOCUMENT.read_text().splitlines() if line.startswith("| ")]
+    shown = [tuple(line.strip("| ").split(" | ")[:2]) for line in lines]
+    assert shown[-len(QUESTIONS) :] == [(question.asked, question.expected) for question in QUESTIONS]

@@ -42,7 +42,7 @@ def fields(sample: Sample) -> Finding:
     number = len(sample.events)
     never = [path for path in paths if not filled[path]]
     some = [path for path in paths if 0 < filled[path] < number]
-    found = f"of {number} events in all: {', '.join(never) or 'none'}; in some: {', '.join(some) or 'none'}"
+    found = f"in all of {number} events: {', '.join(never) or 'none'}; in some: {', '.join(some) or 'none'}"
     return Finding(found, _PASSES, as_expected=all(filled[path] == number for path in _ALWAYS))
 
 

@@ -34,6 +34,7 @@ SCRIPTS = {
 }
 EXPECTED = {
     "README.md": ("The API key works", "audit-logs-every-five-minutes"),
+    "docs/how-to/first-contact.md": ("question", "as expected", "# First contact"),
     "docs/tutorial.md": (
         "The API key works",
         "2000 output/audit_logs.jsonl",
