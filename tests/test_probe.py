@@ -6,6 +6,7 @@ import datetime as dt
 import re
 import socket
 import typing as t
+from functools import cache
 from pathlib import Path
 
 import pytest
@@ -53,10 +54,14 @@ def rows(report: str) -> list[tuple[str, str, str]]:
     return [(asked, found.removeprefix("! ").removeprefix("? "), action) for asked, _, found, action in cells[1:]]
 
 
-def fill(api: FakeEndorApi, log: str) -> None:
+@cache
+def events_of(log: str) -> list[dict[str, t.Any]]:
     count, days = LOGS[log]
-    api.store.add(make_events(count, NOW - dt.timedelta(days=days), NOW))
-    api.store.add(cases.edge_events())
+    return make_events(count, NOW - dt.timedelta(days=days), NOW) + cases.edge_events()
+
+
+def fill(api: FakeEndorApi, log: str) -> None:
+    api.store.add(events_of(log))
 
 
 def check(case: Case, api: FakeEndorApi, folder: Path) -> None:
@@ -162,6 +167,21 @@ def test_no_network_ends_in_one_line(api: FakeEndorApi, folder: Path) -> None:
     assert "Check the network" in line
 
 
+def test_a_rate_limit_is_waited_for(api: FakeEndorApi, folder: Path) -> None:
+    api.fail(Fault.status(429, headers={"Retry-After": "20"}), after=4, times=2)
+    assert answers(folder, config_for(api))[cases.SORT] == "yes"
+    assert " in 3 tries" in (folder / REPORT).read_text()
+
+
+def test_small_pages_that_are_slow_don_t_keep_the_rest_from_being_told(api: FakeEndorApi, folder: Path) -> None:
+    # Those of 10 events, sorted and unsorted, each with its second try.
+    for after in (4, 8):
+        api.fail(Fault.status(504), after=after, times=2)
+    found = answers(folder, config_for(api))
+    assert "10: too slow (HTTP 504) sorted" in found[cases.PACE]
+    assert found[cases.PAGE_ID] == found[cases.PAGE_TOKEN] == "yes"
+
+
 def test_a_report_that_can_t_be_written_is_told(api: FakeEndorApi, folder: Path) -> None:
     (folder / REPORT).mkdir()
     output = probe(folder, config_for(api))
@@ -210,7 +230,9 @@ def test_events_of_one_time_may_change_places(
     moment = to_nanoseconds(NOW) - 3_000 * SECOND
     empty_api.store.add(make_events_at([moment + n // 8 * SECOND for n in range(60)]))
     empty_api.behaviour.shuffle_ties = shuffled
-    assert answers(folder, config_for(empty_api))[cases.ORDER].startswith(f"sorted: {found}")
+    answer = answers(folder, config_for(empty_api))
+    assert answer[cases.ORDER].startswith(f"sorted: {found}")
+    assert answer[cases.SORT] == answer[cases.PAGE_ID] == "yes"
 
 
 def test_conditions_that_are_ignored_show_in_a_small_log(empty_api: FakeEndorApi, folder: Path) -> None:

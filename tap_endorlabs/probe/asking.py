@@ -28,6 +28,9 @@ if t.TYPE_CHECKING:
 _PATIENCE = 30
 """Seconds that an answer may take, as somebody waits for all of them."""
 
+_LONGEST_WAIT = 60.0
+"""Seconds to wait at most where the API refuses a request for the rate."""
+
 _ENCODINGS = {"": "none", "identity": "none", "gzip": "gzip", "x-gzip": "gzip"}
 
 
@@ -73,7 +76,7 @@ class Asker:
     Args:
         settings: the user's.
         resource: the log's name in the API's paths.
-        retry: how requests are retried, and by which clock.
+        retry: how often requests are retried, and by which clock.
         secrets: what no message may show.
         logger: gets the retries.
 
@@ -89,7 +92,7 @@ class Asker:
         self, settings: Settings, resource: str, retry: Retry, secrets: Secrets, logger: logging.Logger
     ) -> None:
         self.settings = replace(settings, request_timeout=min(settings.request_timeout, _PATIENCE))
-        self.api = Api.of(self.settings, retry, secrets, logger, self._note)
+        self.api = Api.of(self.settings, replace(retry, max_elapsed=_LONGEST_WAIT), secrets, logger, self._note)
         self.encodings: Counter[str] = Counter()
         self.ahead: list[float] = []
         self.empty_answers = 0

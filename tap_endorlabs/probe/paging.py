@@ -24,7 +24,7 @@ def by_page_id(sample: Sample) -> Finding:
         return untold("reads by it what is not sorted")
     if as_expected is False:
         return Finding(found, "reads by `page_token`; ends with exit code 1 where that does not do", as_expected=False)
-    first = sample.by_id[0].answer.page
+    first = sample.first and sample.first.answer.page
     if first and not first.says_more:
         return Finding(f"{found}, but no page names the next one", "continues after the last event", as_expected=False)
     if sample.whole and sample.whole.says_more:
@@ -37,13 +37,13 @@ def by_page_token(sample: Sample) -> Finding:
     found, as_expected = _continuation(sample, sample.further.get("page_token"))
     if as_expected is None:
         return untold("takes every n-th sorted page by it")
-    action = "takes every n-th sorted page by it" if as_expected else "cuts the time into halves instead"
+    action = "takes every n-th sorted page by it" if as_expected else "cuts the time without it"
     return Finding(found, action, as_expected)
 
 
 def _continuation(sample: Sample, second: Answered | None) -> tuple[str, bool | None]:
-    first = sample.by_id[0].answer.page
-    if second is None or first is None:
+    first = sample.first and sample.first.answer.page
+    if not second or not first:
         return "", None
     if second.page is None:
         return f"no: {second.refusal}", False

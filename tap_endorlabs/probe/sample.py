@@ -68,7 +68,8 @@ class Sample:
         too_many: why that is fewer than 500; None where it is not.
         by_time: sorted pages from the start of the sample.
         by_id: unsorted ones.
-        further: what follows the first small page: by `page_id`, by its offset, and sorted by its offset.
+        first: the first unsorted page that had as many events as were asked for; None where there is none.
+        further: what follows a first page: by `page_id`, by its offset (`page_token`), and sorted by its offset.
         events: all events of the sample that have been seen, by uuid.
         whole: the longest span that has been read to its end; None where all are too large for that.
         is_cut: whether more followed a page that had fewer events than were asked for.
@@ -89,6 +90,7 @@ class Sample:
         self.spans: list[Paged] = []
         self.by_time: list[Paged] = []
         self.by_id: list[Paged] = []
+        self.first: Paged | None = None
         self.further: dict[str, Answered] = {}
         self.events: dict[str, Event] = {}
         self.has_strays = self.has_rejects = False
@@ -175,17 +177,18 @@ class Sample:
             self.by_time.append(Paged(SMALL, self.ask(self.query(SMALL), expects_events=True)))
 
     def _ask_further(self) -> None:
-        first = self.by_id[0].answer
-        if first.page is None or first.size < SMALL or len(self.events) <= SMALL:
-            return
-        ways: dict[str, dict[str, t.Any]] = {
-            "page_id": {"unsorted": True, "page_id": first.page.next_page_id},
-            "page_token": {"unsorted": True, "offset": SMALL},
-            "sorted": {"offset": SMALL},
-        }
-        if not self.by_time or self.by_time[0].answer.page is None:
-            del ways["sorted"]
-        self.further = {name: self.ask(self.query(SMALL, **more), expects_events=True) for name, more in ways.items()}
+        """Ask for what follows the first full page, in each way."""
+        self.first, first_by_time = _first_full(self.by_id), _first_full(self.by_time)
+        if self.first and self.first.answer.page and len(self.events) > self.first.asked:
+            page, size = self.first.answer.page, self.first.asked
+            self._continue("page_id", self.query(size, unsorted=True, page_id=page.next_page_id))
+            self._continue("page_token", self.query(size, unsorted=True, offset=size))
+        if first_by_time and len(self.events) > first_by_time.asked:
+            size = first_by_time.asked
+            self._continue("sorted", self.query(size, offset=size))
+
+    def _continue(self, way: str, query: Query) -> None:
+        self.further[way] = self.ask(query, expects_events=True)
 
     def _read_whole(self) -> Whole | None:
         """Give the longest span that has been read to its end."""
@@ -223,6 +226,10 @@ class Sample:
             return None
         stop = self.now - ARCHIVED_AFTER
         return self.asker.ask(Query(stop - self.reach, stop, SMALLEST_PAGE, archived=True, margin=0))
+
+
+def _first_full(pages: list[Paged]) -> Paged | None:
+    return next((paged for paged in pages if paged.answer.size == paged.asked < LARGEST_PAGE), None)
 
 
 def ascends(events: list[Event]) -> bool:
