@@ -28,6 +28,10 @@ if t.TYPE_CHECKING:
 
 
 _STATE_ADVICE = "Where it has several lines, as some targets print them, the last is the state; or leave --state out."
+_TEST_HELP = (
+    "Prove with one small request that the API key works. --test=probe finds out how the API answers and writes "
+    "probe-report.md; --test=schema prints the schemas without a request."
+)
 _LEVELS = ["DEBUG", "INFO", "WARNING", "ERROR", "CRITICAL"]
 
 
@@ -43,6 +47,9 @@ class TapCommand(click.Command):
 
     def __init__(self, *args: t.Any, logger: logging.Logger, secrets: Secrets, **kwargs: t.Any) -> None:  # noqa: ANN401
         super().__init__(*args, **kwargs)
+        for option in self.params:
+            if isinstance(option, click.Option) and option.name == "test":
+                option.help = _TEST_HELP
         self._logger = logger
         self._secrets = secrets
 
