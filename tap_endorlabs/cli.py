@@ -28,10 +28,15 @@ if t.TYPE_CHECKING:
 
 
 _STATE_ADVICE = "Where it has several lines, as some targets print them, the last is the state; or leave --state out."
-_TEST_HELP = (
-    "Prove with one small request that the API key works. --test=probe finds out how the API answers and writes "
-    "probe-report.md; --test=schema prints the schemas without a request."
-)
+_HELP = {
+    "config": "JSON file with the settings; or ENV, for variables such as TAP_ENDORLABS_NAMESPACE. May be given twice.",
+    "test": "Prove with one small request that the API key works. --test=probe finds out how the API answers and "
+    "writes probe-report.md; --test=schema prints the schemas without a request.",
+    "catalog": "JSON file as --discover prints it, with what is selected.",
+    "state": "JSON file with the state that the last run ended with.",
+}
+"""What an option does, where the SDK's words are not true of this tap, or too few."""
+
 _LEVELS = ["DEBUG", "INFO", "WARNING", "ERROR", "CRITICAL"]
 
 
@@ -48,8 +53,8 @@ class TapCommand(click.Command):
     def __init__(self, *args: t.Any, logger: logging.Logger, secrets: Secrets, **kwargs: t.Any) -> None:  # noqa: ANN401
         super().__init__(*args, **kwargs)
         for option in self.params:
-            if isinstance(option, click.Option) and option.name == "test":
-                option.help = _TEST_HELP
+            if isinstance(option, click.Option):
+                option.help = _HELP.get(str(option.name), option.help)
         self._logger = logger
         self._secrets = secrets
 

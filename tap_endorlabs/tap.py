@@ -231,15 +231,6 @@ class TapEndorLabs(Tap):
     def get_singer_command(cls) -> click.Command:
         """Give the command line of the SDK, with failures told in a line each."""
         command = super().get_singer_command()
-        helps = {
-            "config": "JSON file with the settings; or ENV, for the variables TAP_ENDORLABS_NAMESPACE and so on. "
-            "Where given several times, a later one counts.",
-            "test": "Prove that the API key works, with a small request for each stream that is read by default.",
-            "catalog": "JSON file as --discover prints it, with what is selected.",
-            "state": "JSON file with the state that the last run ended with.",
-        }
-        for option in t.cast("list[click.Option]", command.params):
-            option.help = helps.get(str(option.name), option.help)
         return TapCommand(
             name=command.name,
             callback=command.callback,

@@ -246,6 +246,11 @@ NOTHING_SELECTED = (
 )
 
 
+def test_the_help_names_what_the_options_take(tmp_path: Path) -> None:
+    shown = " ".join(run_command(tmp_path, "--help").stdout.split())
+    assert all(text in shown for text in ("ENV, for variables such as", "--test=probe", "--discover prints it"))
+
+
 @pytest.mark.parametrize(
     ("files", "line"),
     [

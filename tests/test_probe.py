@@ -285,7 +285,3 @@ def test_the_document_shows_every_question() -> None:
     lines = [line for line in DOCUMENT.read_text().splitlines() if line.startswith("| ")]
     shown = [tuple(line.strip("| ").split(" | ")[:2]) for line in lines]
     assert shown[-len(QUESTIONS) :] == [(question.asked, question.expected) for question in QUESTIONS]
-
-
-def test_the_help_names_it(folder: Path) -> None:
-    assert "--test=probe" in run_command(folder, "--help").stdout
