@@ -57,7 +57,7 @@ def main() -> int:
             print(f"  {name:26}{kind}")
         for question, query in QUESTIONS.items():
             print(f"\n{question}\n{database.ask(query)}")
-        ((conflicts,),) = database.select("SELECT count(*) FROM tap_endorlabs.conflicts")
+        ((conflicts,),) = database.select("SELECT count(DISTINCT uuid) FROM tap_endorlabs.conflicts")
         rows = {
             "rows after a full refresh": f"{len(database.rows()):,}",
             "other content": f"{conflicts:,}",

@@ -38,6 +38,16 @@ _HUB_OWN = {
 }
 
 
+_HOW_TO_SET = """
+- `api_key` and `api_secret` are secrets. In `meltano.yml` `namespace`, `api_key`, `api_secret` and `api_url` take the
+  variables of `endorctl`: `ENDOR_NAMESPACE`, `ENDOR_API_CREDENTIALS_KEY`, `ENDOR_API_CREDENTIALS_SECRET`, `ENDOR_API`.
+- With `--config ENV` the tap itself reads `TAP_ENDORLABS_NAMESPACE` and so on.
+- Booleans and integers may be text (`yes`, `off`, `4`). Dates are `2024-11-13`, `2024-11-13T15:30:45Z` or with an
+  offset; in `meltano.yml` put a time with an offset in quotes, otherwise Meltano drops the offset.
+- The SDK adds `stream_maps`, `flattening_enabled`, `batch_config` and more: `tap-endorlabs --about` lists them all.
+- A wrong setting is refused before any request, in one line that names it."""
+
+
 def main() -> None:
     """Write all of them."""
     for path, text in texts().items():
@@ -83,7 +93,7 @@ def reference() -> Iterator[str]:
     """Give the lines of the reference."""
     yield "# Reference\n\n`make generate` writes this page from the code.\n\n## Settings\n"
     yield from settings_table()
-    yield "\nThe SDK adds settings of its own, such as `stream_maps`: `tap-endorlabs --about` lists them all."
+    yield _HOW_TO_SET
     for stream in TapEndorLabs(config={}, validate_config=False).streams.values():
         yield f"\n## Stream `{stream.name}`\n"
         selected = "Selected" if stream.selected_by_default else "Not selected"
@@ -101,6 +111,14 @@ def settings_table() -> Iterator[str]:
         if "default" in schema:
             default = f"`{json.dumps(schema['default'])}`"
         yield f"| `{name}` | {kind_of(schema)} | {default} | {schema['description']} |"
+
+
+def settings_in_short() -> Iterator[str]:
+    """Give the lines of a table of the tap's own settings with their defaults alone."""
+    yield "| setting | default |\n|---|---|"
+    for name, schema in OWN_SETTINGS.items():
+        default = "required" if name in SETTINGS_SCHEMA["required"] else "none"
+        yield f"| `{name}` | {json.dumps(schema['default']).strip(chr(34)) if 'default' in schema else default} |"
 
 
 def kind_of(schema: dict[str, t.Any]) -> str:

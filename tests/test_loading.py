@@ -27,7 +27,7 @@ RECORDS = [
 ]
 
 
-QUERIES = re.search(r"```sql\n(.*?)```", (FOLDER.parent / "docs/how-to/destinations.md").read_text(), re.DOTALL)
+QUERIES = re.search(r"```sql\n(.*?)```", (FOLDER.parent / "docs/how-to/postgresql.md").read_text(), re.DOTALL)
 """What the page on destinations asks."""
 
 

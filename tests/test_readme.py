@@ -1,4 +1,4 @@
-"""What README and meltano.yml say of the settings is what the tap takes."""
+"""What README, docs and meltano.yml say is what the tap takes and does."""
 
 from __future__ import annotations
 
@@ -12,8 +12,7 @@ import pytest
 import yaml
 from jsonschema import Draft202012Validator
 
-from fake_endor_api import PARTNER_SAMPLE
-from scripts.generate import settings_table, texts
+from scripts.generate import settings_in_short, texts
 from tap_endorlabs.api.records import Event
 from tap_endorlabs.settings import OWN_SETTINGS, SETTINGS_SCHEMA
 from tap_endorlabs.streams import STREAMS
@@ -23,7 +22,7 @@ from tap_endorlabs.sync.messages import to_record
 from tap_endorlabs.sync.progress import Outcome
 from tap_endorlabs.sync.state import bookmark_of
 from tap_endorlabs.tap import TapEndorLabs
-from tap_endorlabs.timestamps import earlier
+from tap_endorlabs.timestamps import earlier, normalize
 from tests.markers import between
 
 ROOT = Path(__file__).parent.parent
@@ -43,18 +42,22 @@ def schema_of(stream: str) -> dict[str, t.Any]:
     return dict(TapEndorLabs(config={}, validate_config=False).streams[stream].schema)
 
 
-def section(title: str) -> str:
-    return README.split(f"\n## {title}\n")[1].split("\n## ")[0]
+def document(name: str) -> str:
+    return (ROOT / "docs" / name).read_text()
 
 
-def samples(title: str) -> list[dict[str, t.Any]]:
-    return [json.loads(block.split("```")[0]) for block in section(title).split("```json\n")[1:]]
+def samples(text: str) -> list[dict[str, t.Any]]:
+    return [json.loads(block.split("```")[0]) for block in text.split("```json\n")[1:]]
 
 
 def test_the_readme_has_the_table_of_settings() -> None:
     table = between(README, "settings")
-    wanted = "\n".join(settings_table())
+    wanted = "\n".join(settings_in_short())
     assert table == wanted, f"Paste this between the markers:\n{wanted}"
+
+
+def test_the_readme_is_short() -> None:
+    assert len(README.split()) <= 1000
 
 
 @pytest.mark.parametrize("path", texts())
@@ -111,7 +114,7 @@ def test_meltano_asks_no_hub_and_sends_no_statistics() -> None:
 @pytest.mark.parametrize("name", STREAMS)
 def test_the_tables_of_fields_have_every_field(name: str) -> None:
     schema = schema_of(name)
-    tables = section("What a record looks like").split("| field | what it is |")[1:]
+    tables = document("records.md").split("| field | what it is |")[1:]
     rows = [row for table in tables for row in table.split("\n\n")[0].splitlines()]
     for field, inner in schema["properties"].items():
         own = [row for row in rows if row.startswith((f"| `{field}`", f"| `{field}."))]
@@ -120,16 +123,17 @@ def test_the_tables_of_fields_have_every_field(name: str) -> None:
         assert own, field
 
 
-def test_the_sample_is_the_contract_s_as_the_tap_emits_it() -> None:
-    (sample,) = samples("What a record looks like")
-    event = Event("2024-11-13T15:30:45.123456Z", PARTNER_SAMPLE["uuid"], json.dumps(PARTNER_SAMPLE).encode())
+def test_the_sample_is_a_record_as_the_tap_emits_it() -> None:
+    (sample,) = samples(README)
+    item = {name: value for name, value in sample.items() if name != "create_time"}
+    event = Event(normalize(item["meta"]["create_time"]), item["uuid"], json.dumps(item).encode())
     assert sample == to_record(event)
     assert list(sample)[-1] == "create_time"
     Draft202012Validator(schema_of("audit_logs")).validate(sample)
 
 
 def test_a_run_makes_the_second_state_of_the_first() -> None:
-    before, after = (sample["bookmarks"]["audit_logs"] for sample in samples("How incremental sync works"))
+    before, after = (sample["bookmarks"]["audit_logs"] for sample in samples(document("incremental-sync.md")))
     bookmark = bookmark_of(before)
     assert bookmark is not None
     assert bookmark.to_state(Scope("acme", traverse=True, filter=None)) == before
@@ -137,16 +141,16 @@ def test_a_run_makes_the_second_state_of_the_first() -> None:
     news = [Event(time, uuid, b"") for time, uuid in after["emitted"]]
     lateness = Lateness(bookmark.read_to, OWN_SETTINGS["lookback_seconds"]["default"])
     lateness.note(news)
-    assert f"late by at least {lateness.latest_by:.0f} seconds" in section("How incremental sync works")
+    assert f"late by at least {lateness.latest_by:.0f} seconds" in document("incremental-sync.md")
     bookmark.note(news)
     bookmark.read_to = "2026-11-22T10:10:00.000000Z"
     assert bookmark.to_state(Scope("acme", traverse=True, filter=None)) == after
 
 
-def test_the_readme_names_every_module() -> None:
+def test_the_architecture_names_every_module() -> None:
     modules = {path.name for path in (ROOT / "tap_endorlabs").rglob("*.py")} - {"__init__.py", "__main__.py"}
-    assert {module for module in modules if f"`{module}`" in README} == modules
+    assert {module for module in modules if f"`{module}`" in document("architecture.md")} == modules
 
 
-def test_the_readme_names_the_fields_of_the_closing_line() -> None:
-    assert {field.name for field in fields(Outcome) if f"`{field.name}`" not in section("Watch it")} == set()
+def test_the_fields_of_the_closing_line_are_named() -> None:
+    assert {field.name for field in fields(Outcome) if f"`{field.name}`" not in document("how-to/monitor.md")} == set()
