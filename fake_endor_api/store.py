@@ -89,6 +89,16 @@ class Store:
                 self._entries[name] = replace(entry, item=item, json=to_json(item))
             self._indexes.clear()
 
+    def remove(self, uuid: str) -> None:
+        """Remove an object, as if it had been deleted.
+
+        Raises:
+            KeyError: There is none with this uuid.
+        """
+        with self._lock:
+            del self._entries[uuid]
+            self._indexes.clear()
+
     def objects(self) -> list[JsonObject]:
         """Return all objects, archived and invisible ones too, in the order they were added."""
         with self._lock:

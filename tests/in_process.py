@@ -29,13 +29,14 @@ def run_command(
         secrets = Secrets()
 
     _, _, _, *arguments = Process(folder).command(*options, **files)
-    with _log(level) as log, contextlib.redirect_stdout(io.StringIO()) as stdout, pytest.raises(SystemExit) as ended:
+    with log_at(level) as log, contextlib.redirect_stdout(io.StringIO()) as stdout, pytest.raises(SystemExit) as ended:
         Tap.get_singer_command().main(arguments)
     return Output(stdout.getvalue(), log.getvalue(), t.cast("int", ended.value.code))
 
 
 @contextlib.contextmanager
-def _log(level: int) -> Iterator[io.StringIO]:
+def log_at(level: int) -> Iterator[io.StringIO]:
+    """Take the log of a level, as the command prints it."""
     log = io.StringIO()
     handler = logging.StreamHandler(log)
     handler.setFormatter(ConsoleFormatter())

@@ -81,16 +81,18 @@ class LogClient:
         api: the way to the API.
         resource: the log's name in the API's paths, such as `audit-logs`.
         logger: gets a line for each retry.
+        mask: the fields to ask for, with commas; all where it is empty.
 
     Attributes:
         missing: what can't be asked for, a line for each part.
         way: how the archive is asked, None before it has been.
     """
 
-    def __init__(self, api: Api, resource: str, logger: logging.Logger) -> None:
+    def __init__(self, api: Api, resource: str, logger: logging.Logger, mask: str = "") -> None:
         self._api = api
         self._path = f"/v1/namespaces/{api.settings.namespace}/{resource}"
         self._logger = logger
+        self._mask = mask
         self._choosing = threading.Lock()
         self.way: ArchiveWay | None = None
         self._has_answered = False
@@ -148,7 +150,7 @@ class LogClient:
         return page
 
     def _send(self, path: str, query: Query, way: ArchiveWay | None) -> Page:
-        exchange, params = self._api.transport.exchange, parameters_of(query, self._api.settings, way)
+        exchange, params = self._api.transport.exchange, parameters_of(query, self._api.settings, way, self._mask)
         most = LARGEST_PAGE if query.page_size > 1 else LARGEST_BODY
         return self._api.auth.call(
             lambda token: exchange("GET", path, self._read, auth=token, params=params, most=most)

@@ -97,8 +97,12 @@ def hold_to_range(events: list[Event], asked: Query) -> int:
     return max(start - second_of(earliest), second_of(latest) + 1 - stop, 0)
 
 
-def parameters_of(query: Query, settings: Settings, way: ArchiveWay | None = None) -> dict[str, str | int]:
+def parameters_of(
+    query: Query, settings: Settings, way: ArchiveWay | None = None, mask: str = ""
+) -> dict[str, str | int]:
     """Give the parameters of a request, with those of the way to the archive where that is asked.
+
+    The mask names the fields to ask for; where it is empty, all come.
 
     The API refuses a sort together with `page_id`.
     """
@@ -121,6 +125,8 @@ def parameters_of(query: Query, settings: Settings, way: ArchiveWay | None = Non
     elif not query.unsorted:
         parameters["list_parameters.sort.path"] = "meta.create_time"
         parameters["list_parameters.sort.order"] = "SORT_ENTRY_ORDER_ASC"
+    if mask and not query.counted:
+        parameters["list_parameters.mask"] = mask
     if query.page_id is not None:
         parameters["list_parameters.page_id"] = query.page_id
     if query.offset:

@@ -1,0 +1,133 @@
+"""The command `endorlabs-verify`: what a target has made of the log, beside what the API has."""
+
+from __future__ import annotations
+
+import contextlib
+import json
+import os
+import typing as t
+from pathlib import Path
+
+import click
+
+from tap_endorlabs.cli import TapCommand, read_json
+from tap_endorlabs.errors import IncompleteError
+from tap_endorlabs.streams import STREAMS
+from tap_endorlabs.tap import TapEndorLabs
+from tap_endorlabs.timestamps import parse
+from tap_endorlabs.verify.duckdb_table import DuckDbTable
+from tap_endorlabs.verify.json_lines import JsonLines
+from tap_endorlabs.verify.postgres_table import PostgresTable
+from tap_endorlabs.verify.task import Wishes, compare, hold_against
+
+if t.TYPE_CHECKING:
+    from tap_endorlabs.verify.destination import Destination
+
+_HELP = """Compare what a target has written with what the API has.
+
+Name the destination with --jsonl, --duckdb or --postgres, and the tap's own settings with --config. Ends with 0 where
+both agree, with 3 where they don't, with 1 where they can't be compared.
+"""
+_TABLE = "tap_endorlabs"
+"""The schema that targets make of the tap's name."""
+
+
+def _stamp(_: click.Context, __: click.Parameter, value: str | None) -> str | None:
+    try:
+        return value and parse(value)
+    except ValueError as error:
+        raise click.BadParameter(str(error)) from None
+
+
+def _options(tap: type[TapEndorLabs]) -> list[click.Parameter]:
+    file = click.Path(path_type=Path)
+    return [
+        click.Option(
+            ["--config"],
+            multiple=True,
+            callback=tap.cb_config,
+            help="File with the tap's settings, or ENV for environment variables.",
+        ),
+        click.Option(["--state"], type=click.File(), help="What the last run left; - for stdin."),
+        click.Option(["--jsonl"], multiple=True, help="JSON Lines file of the records; may be named several times."),
+        click.Option(["--duckdb"], help="DuckDB file with the table."),
+        click.Option(
+            ["--postgres"], help="Connection string or URL; what it leaves out comes from PGPASSWORD and such."
+        ),
+        click.Option(["--table"], help="Table of a database.  [default: tap_endorlabs.STREAM]"),
+        click.Option(["--stream"], type=click.Choice(list(STREAMS)), default="audit_logs", show_default=True),
+        click.Option(["--from", "start"], callback=_stamp, help="Where to begin.  [default: start_date]"),
+        click.Option(["--to", "stop"], callback=_stamp, help="Where to end, exclusive.  [default: the bookmark]"),
+        click.Option(
+            ["--by"], type=click.Choice(["day", "hour"]), default="day", show_default=True, help="A row for each."
+        ),
+        click.Option(
+            ["--uuids"],
+            type=click.Choice(["differing", "all"]),
+            is_flag=False,
+            flag_value="differing",
+            help="List the events of rows that differ, and name what is missing here or gone there; =all: of each row.",
+        ),
+        click.Option(["--repair"], is_flag=True, help="Print the settings that would bring what is missing."),
+        click.Option(["--digests"], type=file, help="File to add a digest of each whole day to."),
+        click.Option(["--against"], type=file, help="Instead of with the API, compare with this file of digests."),
+        click.Option(["--json", "as_json"], is_flag=True, help="Print JSON."),
+    ]
+
+
+def command(tap: type[TapEndorLabs] = TapEndorLabs) -> click.Command:
+    """Give the command.
+
+    Args:
+        tap: whose settings and client it has.
+    """
+
+    def verify(*, as_json: bool, **given: t.Any) -> None:  # noqa: ANN401 - options
+        report = _report(tap, given)
+        if as_json:
+            click.echo(json.dumps(report.as_json(), indent=2))
+        else:
+            for line in report.lines():
+                click.echo(line)
+        if report.verdict:
+            raise IncompleteError(report.verdict)
+        if not as_json:
+            click.echo("\nAll agree.")
+
+    return TapCommand(
+        name="endorlabs-verify",
+        callback=verify,
+        params=_options(tap),
+        help=_HELP,
+        logger=tap.logger,
+        secrets=tap.secrets,
+    )
+
+
+def _report(tap: type[TapEndorLabs], given: dict[str, t.Any]) -> t.Any:  # noqa: ANN401 - one of two kinds
+    against, config, state = given.pop("against"), given.pop("config"), given.pop("state")
+    with contextlib.closing(_destination(tap, given)) as destination:
+        if against:
+            return hold_against(against, destination)
+        own = tap(config=config.config, state=read_json("--state", state), parse_env_config=config.parse_env)
+        return compare(own, destination, Wishes(**given))
+
+
+def _destination(tap: type[TapEndorLabs], given: dict[str, t.Any]) -> Destination:
+    kinds = {name: value for name in ("jsonl", "duckdb", "postgres") if (value := given.pop(name))}
+    table = given.pop("table") or f"{_TABLE}.{given['stream']}"
+    if len(kinds) != 1:
+        raise click.UsageError("Name one destination: --jsonl, --duckdb or --postgres.")
+    ((kind, where),) = kinds.items()
+    if kind == "jsonl":
+        return JsonLines(where)
+    return DuckDbTable(where, table) if kind == "duckdb" else PostgresTable(where, table, tap.secrets.add)
+
+
+def main() -> None:
+    """Run it."""
+    # What a run tells on its way is not for a table; Meltano says itself what it wants to see.
+    os.environ.setdefault("TAP_ENDORLABS_LOGLEVEL", "warning")
+    # Sets the log up, as the tap's own command does.
+    _ = TapEndorLabs.cli
+    command()()

@@ -1,0 +1,115 @@
+"""A table in a DuckDB file, as `analytics/duckdb/load.sql` makes it."""
+
+from __future__ import annotations
+
+import datetime as dt
+import importlib
+import typing as t
+from pathlib import Path
+
+from tap_endorlabs.errors import TapError, one_line
+from tap_endorlabs.verify.destination import Destination, Tally, need, quoted
+from tap_endorlabs.verify.normal_form import decode
+
+if t.TYPE_CHECKING:
+    from collections.abc import Iterator, Sequence
+
+    from tap_endorlabs.verify.destination import Progress, Record
+
+_ROWS_AT_ONCE = 10_000
+_TIME = "create_time::TIMESTAMP"
+_STAMP = f"strftime({_TIME}, '%Y-%m-%dT%H:%M:%S.%fZ')"
+_BETWEEN = f"{_TIME} >= $1::TIMESTAMP AND {_TIME} < $2::TIMESTAMP"
+
+
+class DuckDbTable(Destination):
+    """A table of a file.
+
+    Args:
+        path: of the file.
+        table: the table's name.
+
+    Raises:
+        TapError: the file or the table can't be read.
+    """
+
+    complaints: Sequence[str] = ()
+
+    def __init__(self, path: str, table: str) -> None:
+        self._path, self._table = path, table
+        self._from = f"FROM {quoted(table)}"
+        self._module = need(lambda: importlib.import_module("duckdb"), "duckdb")
+        if not Path(path).is_file():
+            raise TapError(f"--duckdb {path} can't be read: there is no such file.")
+        try:
+            self._connection = self._module.connect(path, read_only=True)
+        except self._module.Error as error:
+            raise self._failure(error) from error
+        # A larger question goes through a file, and what has no zone is UTC.
+        self._ask("SET memory_limit = '96MB'")
+        self._ask("SET threads = 2")
+        self._ask("SET TimeZone = 'UTC'")
+
+    def tallies(self, cuts: Sequence[str], progress: Progress) -> list[Tally]:
+        """Count what lies between each stamp and the next."""
+        found = self._ask(
+            f"""
+            SELECT number, count(*), count(DISTINCT uuid)
+            {self._from} AS log ASOF JOIN
+                (SELECT unnest($1::TIMESTAMP[]) AS first, unnest(range(len($1))) AS number) AS ranges
+                ON log.{_TIME} >= ranges.first
+            WHERE log.{_TIME} < $2::TIMESTAMP
+            GROUP BY number
+            """,
+            [list(cuts[:-1]), cuts[-1]],
+        )
+        tallies = {number: Tally(rows, events) for number, rows, events in found.fetchall()}
+        progress(1, 1)
+        return [tallies.get(number, Tally()) for number in range(len(cuts) - 1)]
+
+    def uuids(self, start: str, stop: str) -> Iterator[str]:
+        """Give the uuids between two stamps."""
+        found = self._ask(f"SELECT uuid {self._from} WHERE {_BETWEEN}", [start, stop])
+        return (uuid for (uuid,) in _rows(found))
+
+    def records(self, start: str, stop: str, progress: Progress) -> Iterator[Record]:
+        """Give the rows between two stamps."""
+        ((total,),) = self._ask(f"SELECT count(*) {self._from} WHERE {_BETWEEN}", [start, stop]).fetchall()
+        found = self._ask(f"SELECT {_STAMP}, * {self._from} WHERE {_BETWEEN}", [start, stop])
+        columns = [(name, str(kind) == "JSON") for name, kind, *_ in found.description[1:]]
+        for number, (stamp, *values) in enumerate(_rows(found), 1):
+            if number % _ROWS_AT_ONCE == 0:
+                progress(number, total)
+            yield stamp, {name: _value(value, is_json) for (name, is_json), value in zip(columns, values, strict=True)}
+        progress(1, 1)
+
+    def close(self) -> None:
+        """Close the connection."""
+        self._connection.close()
+
+    def _ask(self, question: str, values: Sequence[object] = ()) -> t.Any:  # noqa: ANN401 - a cursor of the package
+        try:
+            return self._connection.execute(question, values)
+        except self._module.Error as error:
+            raise self._failure(error) from error
+
+    def _failure(self, error: Exception) -> TapError:
+        why = one_line(str(error), 200)
+        if isinstance(error, self._module.CatalogException):
+            return TapError(f"--duckdb {self._path} has no table {self._table}: name it with --table. ({why})")
+        if isinstance(error, self._module.BinderException):
+            return TapError(f"--table {self._table} does not have the columns uuid and create_time. ({why})")
+        if "lock" in why:
+            return TapError(f"--duckdb {self._path} is locked by another program: close it there. ({why})")
+        return TapError(f"--duckdb {self._path} can't be read: {why}")
+
+
+def _rows(found: t.Any) -> Iterator[tuple[t.Any, ...]]:  # noqa: ANN401 - a cursor of the package
+    while rows := found.fetchmany(_ROWS_AT_ONCE):
+        yield from rows
+
+
+def _value(value: object, is_json: bool) -> object:  # noqa: FBT001 - called by position
+    if is_json and isinstance(value, str):
+        return decode(value)
+    return value.isoformat() if isinstance(value, dt.datetime) else value
