@@ -44,6 +44,9 @@ def name_of(requirement: str) -> str:
     return re.split(r"[^A-Za-z0-9_.-]", requirement, maxsplit=1)[0]
 
 
+EXTRA = [name_of(item) for item in PROJECT["project"]["optional-dependencies"]["verify"]]
+
+
 def first_column(table: str) -> list[str]:
     return re.findall(r"^\| `([^`]+)` \|", table, re.MULTILINE)
 
@@ -57,8 +60,11 @@ def test_the_wheel_holds_the_package_and_nothing_else(built: Path) -> None:
     assert sorted(names) == sorted(PACKAGE | {f"{info}/{name}" for name in about})
     assert {"tap_endorlabs/schemas/audit_logs.json", "tap_endorlabs/py.typed"} <= PACKAGE
     required = metadata.get_all("Requires-Dist", [])
-    assert sorted(map(name_of, required)) == sorted(map(name_of, PROJECT["project"]["dependencies"]))
-    assert not any("extra" in requirement for requirement in required)
+    always = [one for one in required if "extra" not in one]
+    assert sorted(map(name_of, always)) == sorted(map(name_of, PROJECT["project"]["dependencies"]))
+    extras = [name_of(one) for one in required if "extra == 'verify'" in one]
+    assert sorted(extras) == sorted(EXTRA)
+    assert len(required) == len(always) + len(extras)
     assert metadata["License-Expression"] == "Apache-2.0"
 
 
@@ -104,12 +110,14 @@ def imported(path: Path) -> set[str]:
 def test_each_dependency_is_imported_and_each_import_is_a_dependency() -> None:
     names = set[str]().union(*(imported(ROOT / name) for name in PACKAGE if name.endswith(".py")))
     foreign = {name.replace("_", "-") for name in names - sys.stdlib_module_names - {"tap_endorlabs"}}
-    # The SDK gives errors of its type, which only the type checker has to know.
+    # The SDK gives errors of its type, which only the type checker has to know. Those of the extra are imported
+    # by name, as they may be missing.
     assert foreign - {"jsonschema"} == set(map(name_of, PROJECT["project"]["dependencies"]))
 
 
 def test_each_dependency_is_justified() -> None:
-    shipped, tools = DEPENDENCIES.split("\n## ")[1:]
+    shipped, extra, tools = DEPENDENCIES.split("\n## ")[1:]
+    assert sorted(first_column(extra)) == sorted(EXTRA)
     assert sorted(first_column(shipped)) == sorted(map(name_of, PROJECT["project"]["dependencies"]))
     groups = PROJECT["dependency-groups"]
     rows = re.findall(r"^\| `(\w+)` \| (.+?) \|", tools, re.MULTILINE)

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import contextlib
 import datetime as dt
+import io
 import json
 import subprocess
 import sys
@@ -19,6 +21,7 @@ from tap_endorlabs.sync.bookmark import Gap
 from tap_endorlabs.verify.in_order import in_order
 from tap_endorlabs.verify.packed import Uuids, distinct
 from tap_endorlabs.verify.span import Span
+from tap_endorlabs.verify.task import _bar
 from tests.conftest import NOW
 from tests.harness import config_for, run_inside
 from tests.verifying import differing, found, records_of, verify, write_lines
@@ -485,3 +488,17 @@ def test_json_and_table_say_the_same(case: Case) -> None:
     total = machine["sum"]
     assert table.stdout.splitlines()[-1].split()[1:] == [f"{value:,}" for value in total.values()]
     assert json.dumps(machine["agrees"]) == "false"
+
+
+class Terminal(io.StringIO):
+    def isatty(self) -> bool:
+        return True
+
+
+@pytest.mark.parametrize("stream", [Terminal, io.StringIO])
+def test_only_a_terminal_shows_how_far_it_is(stream: type[io.StringIO]) -> None:
+    with contextlib.redirect_stderr(stream()) as shown, _bar("Counting") as update:
+        for done in (1, 2, 2):
+            update(done, 2)
+    text = shown.getvalue()
+    assert ("Counting" in text and "100%" in text) if stream is Terminal else text == ""

@@ -156,29 +156,36 @@ def test_a_file_and_a_table_have_the_same_digests(empty_api: FakeEndorApi, tmp_p
 class Sealed:
     """A destination whose days have been sealed."""
 
-    def __init__(self, api: FakeEndorApi, folder: Path) -> None:
+    def __init__(self, api: FakeEndorApi, folder: Path, kind: str = "jsonl") -> None:
+        self.kind = kind
         self.folder, self.digests = folder, folder / "digests.jsonl"
         api.store.add(make_events(300, START, NOW))
         self.records = records_of(api)
         self.config = config_for(api, start_date="2026-03-26")
 
+    def destination(self) -> tuple[str, str]:
+        path = write_lines(self.folder / "a.jsonl", self.records)
+        if self.kind == "duckdb":
+            database = self.folder / "a.duckdb"
+            database.unlink(missing_ok=True)
+            path = through_duckdb(path, database)
+        return f"--{self.kind}", str(path)
+
     def seal(self, to: str = "2026-03-30T12:00:00Z", *options: str) -> Output:
-        lines = str(write_lines(self.folder / "a.jsonl", self.records))
-        given = ("--jsonl", lines, "--to", to, "--digests", str(self.digests), *options)
+        given = (*self.destination(), "--to", to, "--digests", str(self.digests), *options)
         return verify(self.folder, *given, config=self.config)
 
     def against(self, *options: str) -> Output:
-        lines = str(write_lines(self.folder / "a.jsonl", self.records))
-        return verify(self.folder, "--jsonl", lines, "--against", str(self.digests), *options)
+        return verify(self.folder, *self.destination(), "--against", str(self.digests), *options)
 
     def altered(self) -> list[str]:
         days = found(self.against("--json"))["days"]
         return [one["day"] for one in days if one["altered"]]
 
 
-@pytest.fixture
-def sealed(empty_api: FakeEndorApi, tmp_path: Path) -> Sealed:
-    one = Sealed(empty_api, tmp_path)
+@pytest.fixture(params=["jsonl", "duckdb"])
+def sealed(request: pytest.FixtureRequest, empty_api: FakeEndorApi, tmp_path: Path) -> Sealed:
+    one = Sealed(empty_api, tmp_path, request.param)
     assert one.seal().code == 0
     return one
 

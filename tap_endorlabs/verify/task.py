@@ -154,10 +154,17 @@ def _bar(label: str) -> Iterator[Progress]:
     if not sys.stderr.isatty():
         yield lambda _done, _of: None
         return
-    with click.progressbar(length=_STEPS, label=label, file=sys.stderr) as bar:
+    with contextlib.ExitStack() as stack:
+        bar: t.Any = None
 
         def update(done: int, of: int) -> None:
+            nonlocal bar
+            # Begun late and ended early, as another may come before and behind.
+            if bar is None:
+                bar = stack.enter_context(click.progressbar(length=_STEPS, label=label, file=sys.stderr))
             if (step := _STEPS * done // max(of, 1) - bar.pos) > 0:
                 bar.update(step)
+            if done >= of:
+                stack.close()
 
         yield update

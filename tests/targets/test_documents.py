@@ -36,6 +36,14 @@ EXPECTED = {
     "README.md": ("The API key works",),
     "docs/how-to/schedule.md": ("audit-logs-every-five-minutes",),
     "docs/how-to/first-contact.md": ("question", "as expected", "# First contact"),
+    "docs/how-to/prove-completeness.md": (
+        "All agree.",
+        "missing here:",
+        "3 missing, 0 surplus, 0 repeats, 0 in a gap.",
+        "Settings that bring what is missing",
+        "Altered since the digests were written: 20",
+        "the chain ends with",
+    ),
     "docs/tutorial.md": (
         "The API key works",
         "2000 output/audit_logs.jsonl",
