@@ -141,7 +141,7 @@ def row_of(folder: Path, option: str, value: str, rows: int, options: list[str])
     if code:
         raise RuntimeError((folder / "stdout").read_text()[-500:] + (folder / "stderr").read_text()[-2_000:])
     what = "--against" if "--against" in options else "compare"
-    return f"| `{option}` | {what} | {rows:,} | {wall:.1f} | {user + system:.1f} | {peak:.0f} |"
+    return f"| `{option}` | {what} | {rows:,} | {wall:.1f} | {user + system:.1f} | {peak / 1e6:.0f} |"
 
 
 if __name__ == "__main__":

@@ -24,6 +24,7 @@ from tap_endorlabs.verify.span import Span
 from tap_endorlabs.verify.task import _bar
 from tests.conftest import NOW
 from tests.harness import config_for, run_inside
+from tests.in_process import run_command
 from tests.verifying import differing, found, records_of, verify, write_lines
 
 if t.TYPE_CHECKING:
@@ -205,6 +206,25 @@ def test_what_the_state_names_as_a_gap_has_a_column_of_its_own(case: Case) -> No
     assert differing(output)[lost][:2] == (1, 0)
     assert found(output)["sum"]["missing"] == 1
     assert case.verify(rest).code == 3
+
+
+def test_a_second_that_the_api_fails_to_answer_is_in_a_gap(empty_api: FakeEndorApi, tmp_path: Path) -> None:
+    empty_api.store.add(make_events(300, START, NOW))
+    broken = records_of(empty_api)[150]
+    empty_api.fail(Fault.status(500), times=None, when=broken["uuid"])
+    config = config_for(empty_api, start_date=START.isoformat())
+    run = run_command(tmp_path, config=config)
+    assert (run.code, len(run.bookmark["gaps"])) == (3, 1)
+    path = str(write_lines(tmp_path / "audit_logs.jsonl", run.records))
+    for options in ((), ("--uuids",)):
+        output = verify(tmp_path, "--jsonl", path, "--json", "--repair", *options, config=config, state=run.state)
+        assert (output.code, differing(output)) == (3, {broken["create_time"][:10]: (0, 0, 0, 1)}), output.stderr
+        # The tap itself tries again.
+        assert found(output)["repairs"] == []
+    empty_api.behaviour.count = 501
+    output = verify(tmp_path, "--jsonl", path, config=config, state=run.state)
+    (row,) = [line.split() for line in output.stdout.splitlines() if line.startswith(broken["create_time"][:10])]
+    assert (output.code, row[1], row[-1]) == (3, "?", "?")
 
 
 def test_the_settings_of_the_tap_hold(empty_api: FakeEndorApi, tmp_path: Path) -> None:

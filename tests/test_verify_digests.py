@@ -153,6 +153,19 @@ def test_a_file_and_a_table_have_the_same_digests(empty_api: FakeEndorApi, tmp_p
     assert {day: digest.events for day, digest in by_file.items()} == counts
 
 
+def test_large_records_are_read_from_a_table_as_well(tmp_path: Path) -> None:
+    database = tmp_path / "large.duckdb"
+    with duckdb.connect(str(database)) as connection:
+        connection.execute(
+            "CREATE TABLE large AS SELECT 'u' || n AS uuid, TIMESTAMP '2026-03-28' + INTERVAL (n) SECOND AS create_time"
+            """, ('{"a":"' || repeat(md5(n::VARCHAR), 3000) || '"}')::JSON AS spec FROM range(2100) AS numbers(n)"""
+        )
+    table = DuckDbTable(str(database), "large")
+    rows = list(table.records("2026-03-28T00:00:00.000000Z", "2026-03-29T00:00:00.000000Z", lambda _, __: None))
+    table.close()
+    assert [record["uuid"] for _, record in rows] == [f"u{n}" for n in range(2100)]
+
+
 class Sealed:
     """A destination whose days have been sealed."""
 

@@ -23,6 +23,7 @@ if t.TYPE_CHECKING:
     from tap_endorlabs.api.query import Query
     from tap_endorlabs.api.records import Page
     from tap_endorlabs.settings import Settings
+    from tap_endorlabs.verify.span import Piece
 
 MASK = "uuid,meta.create_time"
 """All that is asked for of an event."""
@@ -122,16 +123,16 @@ class ApiLog:
     def _number(self, zone: Zone) -> int:
         return sum(1 for _ in self._listed(zone))
 
-    def uuids(self, start: str, stop: str) -> Iterator[tuple[str, str]] | None:
-        """List the uuids between two stamps, each with its stamp, in order; None where that can't be known.
+    def uuids(self, piece: Piece) -> Iterator[tuple[str, str]] | None:
+        """List the uuids of a piece, each with its stamp, in order; None where that can't be known.
 
         Raises:
             TapError: the API does not answer, or lists less than it counts.
         """
-        zones = self._zones_of(second_of(start) // MINUTE * MINUTE, minute_after(stop))
+        zones = self._zones_of(*piece.asked)
         if zones is None:
             return None
-        return (one for zone in zones for one in self._listed(zone) if start <= one[1] < stop)
+        return (one for zone in zones for one in self._listed(zone) if piece.start <= one[1] < piece.stop)
 
     def _listed(self, zone: Zone) -> Iterator[tuple[str, str]]:
         """Give all of a zone that has a time."""

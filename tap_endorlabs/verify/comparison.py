@@ -19,6 +19,9 @@ if t.TYPE_CHECKING:
     from tap_endorlabs.verify.destination import Destination, Progress
     from tap_endorlabs.verify.span import Piece, Span
 
+_FAILURES = (ApiError, TransientError, UnreadableError)
+"""How the API fails to answer, as it may for what the tap could not read either."""
+
 
 @dataclass
 class Finding:
@@ -136,11 +139,11 @@ class Comparison:
         """Ask the API for a piece: for a number, or for the uuids where no number would be exact."""
         piece, tally = job
         try:
-            if piece.seconds is not None and not piece.in_tail:
-                return self._api.count(*piece.seconds, tally.events)
-            listed = self._api.uuids(piece.start, piece.stop)
+            if piece.is_countable:
+                return self._api.count(*piece.asked, tally.events)
+            listed = self._api.uuids(piece)
             return None if listed is None else list(listed)
-        except (ApiError, TransientError, UnreadableError):
+        except _FAILURES:
             if not piece.in_gap:
                 raise
             return None
@@ -163,8 +166,13 @@ class Comparison:
     def _named(self, finding: Finding) -> Finding:
         if finding.api is None or finding.missing is not None:
             return finding
-        listed = self._api.uuids(finding.piece.start, finding.piece.stop)
-        return finding if listed is None else self._compared(finding.piece, finding.tally, listed)
+        try:
+            listed = self._api.uuids(finding.piece)
+            return finding if listed is None else self._compared(finding.piece, finding.tally, listed)
+        except _FAILURES:
+            if not finding.piece.in_gap:
+                raise
+            return finding
 
     def _compared(self, piece: Piece, tally: Tally, listed: Iterable[tuple[str, str]]) -> Finding:
         """Hold what the API lists against the uuids in the destination."""

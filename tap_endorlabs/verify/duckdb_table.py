@@ -16,7 +16,8 @@ if t.TYPE_CHECKING:
 
     from tap_endorlabs.verify.destination import Progress, Record
 
-_ROWS_AT_ONCE = 10_000
+_ROWS_AT_ONCE = 500
+_MEMORY = "48MB"
 _TIME = "create_time::TIMESTAMP"
 _STAMP = f"strftime({_TIME}, '%Y-%m-%dT%H:%M:%S.%fZ')"
 _BETWEEN = f"{_TIME} >= $1::TIMESTAMP AND {_TIME} < $2::TIMESTAMP"
@@ -45,9 +46,10 @@ class DuckDbTable(Destination):
             self._connection = self._module.connect(path, read_only=True)
         except self._module.Error as error:
             raise self._failure(error) from error
-        # A larger question goes through a file, and what has no zone is UTC.
-        self._ask("SET memory_limit = '96MB'")
-        self._ask("SET threads = 2")
+        # What takes more goes through a file.
+        self._ask(f"SET memory_limit = '{_MEMORY}'")
+        self._ask("SET threads = 1")
+        # What has no zone is UTC.
         self._ask("SET TimeZone = 'UTC'")
 
     def tallies(self, cuts: Sequence[str], progress: Progress) -> list[Tally]:
@@ -69,15 +71,15 @@ class DuckDbTable(Destination):
 
     def uuids(self, start: str, stop: str) -> Iterator[str]:
         """Give the uuids between two stamps."""
-        found = self._ask(f"SELECT uuid {self._from} WHERE {_BETWEEN}", [start, stop])
-        return (uuid for (uuid,) in _rows(found))
+        return (uuid for (uuid,) in self._rows(f"SELECT uuid {self._from} WHERE {_BETWEEN}", [start, stop]))
 
     def records(self, start: str, stop: str, progress: Progress) -> Iterator[Record]:
         """Give the rows between two stamps."""
         ((total,),) = self._ask(f"SELECT count(*) {self._from} WHERE {_BETWEEN}", [start, stop]).fetchall()
-        found = self._ask(f"SELECT {_STAMP}, * {self._from} WHERE {_BETWEEN}", [start, stop])
-        columns = [(name, str(kind) == "JSON") for name, kind, *_ in found.description[1:]]
-        for number, (stamp, *values) in enumerate(_rows(found), 1):
+        described = self._ask(f"DESCRIBE SELECT * {self._from}").fetchall()
+        columns = [(name, kind == "JSON") for name, kind, *_ in described]
+        rows = self._rows(f"SELECT {_STAMP}, * {self._from} WHERE {_BETWEEN}", [start, stop])
+        for number, (stamp, *values) in enumerate(rows, 1):
             if number % _ROWS_AT_ONCE == 0:
                 progress(number, total)
             yield stamp, {name: _value(value, is_json) for (name, is_json), value in zip(columns, values, strict=True)}
@@ -93,6 +95,23 @@ class DuckDbTable(Destination):
         except self._module.Error as error:
             raise self._failure(error) from error
 
+    def _rows(self, question: str, values: Sequence[object]) -> Iterator[tuple[t.Any, ...]]:
+        """Give the rows of an answer, which come in the same order if they have to be asked for again."""
+        done = 0
+        try:
+            found = self._connection.execute(question, values)
+            while rows := found.fetchmany(_ROWS_AT_ONCE):
+                done += len(rows)
+                yield from rows
+        except self._module.OutOfMemoryException:
+            # It takes 2048 rows at a time, and these are large.
+            self._ask("RESET memory_limit")
+            found = self._ask(f"{question} OFFSET {done}", values)
+            while rows := found.fetchmany(_ROWS_AT_ONCE):
+                yield from rows
+        except self._module.Error as error:
+            raise self._failure(error) from error
+
     def _failure(self, error: Exception) -> TapError:
         why = one_line(str(error), 200)
         if isinstance(error, self._module.CatalogException):
@@ -102,11 +121,6 @@ class DuckDbTable(Destination):
         if "lock" in why:
             return TapError(f"--duckdb {self._path} is locked by another program: close it there. ({why})")
         return TapError(f"--duckdb {self._path} can't be read: {why}")
-
-
-def _rows(found: t.Any) -> Iterator[tuple[t.Any, ...]]:  # noqa: ANN401 - a cursor of the package
-    while rows := found.fetchmany(_ROWS_AT_ONCE):
-        yield from rows
 
 
 def _value(value: object, is_json: bool) -> object:  # noqa: FBT001 - called by position

@@ -7,7 +7,7 @@ from bisect import bisect_right
 from dataclasses import dataclass, field
 from itertools import pairwise
 
-from tap_endorlabs.timestamps import DAY, HOUR, MINUTE, minute_after, second_of, stamp_of_second
+from tap_endorlabs.timestamps import DAY, HOUR, MINUTE, minute_after, second_after, second_of, stamp_of_second
 
 if t.TYPE_CHECKING:
     from collections.abc import Iterator, Mapping, Sequence
@@ -23,6 +23,7 @@ class Piece(t.NamedTuple):
 
     Attributes:
         bucket: the day or hour that it belongs to, as its row in the table says it.
+        asked: the seconds that the API is asked for, which may be more.
         in_gap: whether the state says that it could not be read.
         in_tail: whether only what the state names has been delivered of it.
     """
@@ -30,14 +31,14 @@ class Piece(t.NamedTuple):
     start: str
     stop: str
     bucket: str
+    asked: tuple[int, int]
     in_gap: bool = False
     in_tail: bool = False
 
     @property
-    def seconds(self) -> tuple[int, int] | None:
-        """Its ends in seconds; None where they are none, so that it can't be counted."""
-        ends = [stamp_of_second(second_of(stamp)) for stamp in self[:2]]
-        return (second_of(self.start), second_of(self.stop)) if ends == [self.start, self.stop] else None
+    def is_countable(self) -> bool:
+        """Whether a count says what is delivered of it."""
+        return not self.in_tail and [stamp_of_second(second) for second in self.asked] == [self.start, self.stop]
 
 
 @dataclass(frozen=True)
@@ -86,13 +87,24 @@ class Span:
 
     def pieces(self) -> list[Piece]:
         """Give its pieces in order; nothing lies between them."""
-        cuts = {self.start, self.stop, self.end, *self._whole(SECONDS[self.by])}
+        gaps = {stamp for gap in self.gaps for stamp in gap[:2]}
+        cuts = gaps | {self.start, self.stop, self.end, *self._whole(SECONDS[self.by])}
         # A server may count right between whole minutes only; what is left at the ends is listed.
         cuts |= {stamp_of_second(minute_after(self.start)), stamp_of_second(second_of(self.stop) // MINUTE * MINUTE)}
-        cuts |= {stamp for gap in self.gaps for stamp in gap[:2]}
         ends = sorted(cut for cut in cuts if self.start <= cut <= self.end)
         return [
-            Piece(start, stop, self.bucket_of(start), self._is_in_gap(start), start >= self.stop)
+            Piece(
+                start,
+                stop,
+                self.bucket_of(start),
+                # What is next to a gap is not asked for with any of it, as that may be what the API fails to answer.
+                (
+                    second_of(start) if start in gaps else second_of(start) // MINUTE * MINUTE,
+                    second_after(stop) if stop in gaps else minute_after(stop),
+                ),
+                self._is_in_gap(start),
+                start >= self.stop,
+            )
             for start, stop in pairwise(ends)
         ]
 
