@@ -109,6 +109,14 @@ def test_days_that_are_removed_or_doubled_are_found_and_no_others(case: Case) ->
     assert output.errors == [f"The destination does not agree with the API for 2026-03-27 and 2026-03-29: {what}."]
 
 
+def test_few_days_are_named_in_the_line_and_of_many_some(case: Case) -> None:
+    case.deliver()
+    (days,), hours = case.verify([]).errors, case.verify([], "--by", "hour").errors[0]
+    assert "for 2026-03-25, 2026-03-26, 2026-03-27, 2026-03-28, 2026-03-29, 2026-03-30 and 2026-03-31:" in days
+    assert "for 2026-03-25T12:00, " in hours
+    assert " more: 600 missing" in hours
+
+
 def test_what_is_missing_here_and_what_is_gone_there_are_named(case: Case) -> None:
     records = case.deliver()
     gone, missing = records[200], records[400]

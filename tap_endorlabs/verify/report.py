@@ -15,6 +15,9 @@ if t.TYPE_CHECKING:
 _MOST_NAMED = 20
 """So many uuids of each kind are printed for a day; JSON has them all."""
 
+_MOST_IN_A_LINE = 10
+"""So many days are named in the line that says what is wrong."""
+
 _COLUMNS = ("API", "destination", "missing", "surplus", "repeats", "in a gap")
 
 
@@ -192,5 +195,9 @@ def _text(number: int | None) -> str:
 
 
 def _names(names: t.Iterable[str]) -> str:
-    first, *rest = names
-    return f"{first} and {len(rest)} more" if len(rest) > 1 else " and ".join([first, *rest])
+    every = list(names)
+    shown, more = every[:_MOST_IN_A_LINE], len(every) - _MOST_IN_A_LINE
+    if more > 0:
+        return f"{', '.join(shown)} and {more} more"
+    *others, last = shown
+    return f"{', '.join(others)} and {last}" if others else last
