@@ -448,6 +448,21 @@ def test_an_extra_that_is_not_installed_is_told(package: str, tmp_path: Path, mo
     assert output.errors[0].startswith(f"The package {package} is not installed: install tap-endorlabs[verify]")
 
 
+def test_no_uuid_steers_a_terminal(empty_api: FakeEndorApi, tmp_path: Path) -> None:
+    events = make_events(20, START, NOW)
+    events[3]["uuid"] = "\x1b[2J\r\nAll agree."
+    empty_api.store.add(events)
+    case = Case(empty_api, tmp_path, "jsonl")
+    records = case.deliver()
+    missing_here = case.verify([record for record in records if record["uuid"] != events[3]["uuid"]], "--uuids")
+    empty_api.store.remove(events[3]["uuid"])
+    gone_there = case.verify(records, "--uuids")
+    for output in (missing_here, gone_there):
+        assert output.code == 3
+        assert "[2J All agree." in output.stdout
+        assert output.stdout.replace("\n", "").isprintable()
+
+
 def test_no_password_is_shown(tmp_path: Path) -> None:
     output = verify(tmp_path, "--postgres", "postgresql+psycopg://me:hush-hush-123@127.0.0.1:1/none")
     assert output.code == 1

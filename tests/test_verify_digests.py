@@ -31,6 +31,7 @@ if t.TYPE_CHECKING:
 
     Record = dict[str, t.Any]
 
+NUMBERS = ("1e999999999", "1e999999998", "1e400", "1e99999999999999999999", "-1e-99999999999999999999")
 STAMP = "2026-03-28T01:02:03.500000Z"
 START = NOW - dt.timedelta(days=6)
 
@@ -118,7 +119,11 @@ def test_what_is_not_the_same_has_another_hash(one: str, other: str) -> None:
 
 
 def test_a_number_that_no_database_takes_has_a_hash_all_the_same() -> None:
-    assert len({hash_of(STAMP, decode(f'{{"a":{text}}}')) for text in ("1e999999999", "1e999999998", "1e400")}) == 3
+    assert len({hash_of(STAMP, decode(f'{{"a":{text}}}')) for text in NUMBERS}) == len(NUMBERS)
+
+
+def test_a_record_of_many_levels_has_a_hash() -> None:
+    assert hash_of(STAMP, decode('{"a":' + "[" * 790 + "1.5" + "]" * 790 + "}"))
 
 
 def odd(records: list[Record]) -> list[Record]:

@@ -22,7 +22,10 @@ def _number(text: str) -> object:
 
     What is whole keeps all its digits; of what is not, some destinations keep no more than fit into 64 bits.
     """
-    exact = Decimal(text)
+    try:
+        exact = Decimal(text)
+    except ArithmeticError:
+        return text
     if abs(exact.adjusted()) > _LONGEST:
         return text
     if exact == exact.to_integral_value():

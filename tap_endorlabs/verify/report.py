@@ -5,6 +5,8 @@ from __future__ import annotations
 import typing as t
 from dataclasses import dataclass, field
 
+from tap_endorlabs.errors import one_line
+
 if t.TYPE_CHECKING:
     from collections.abc import Iterator
 
@@ -165,8 +167,10 @@ def _uuids(row: Row) -> dict[str, t.Any]:
 
 def _named(row: Row) -> Iterator[str]:
     named = _uuids(row)
-    missing = [f"{one['create_time']}  {one['uuid']}" for one in named.get("missing_here", [])]
-    for title, found in (("missing here", missing), ("gone there", named.get("gone_there", []))):
+    # Whatever a server calls a uuid goes to a terminal.
+    missing = [f"{one['create_time']}  {one_line(one['uuid'], 100)}" for one in named.get("missing_here", [])]
+    gone = [one_line(uuid, 100) for uuid in named.get("gone_there", [])]
+    for title, found in (("missing here", missing), ("gone there", gone)):
         if found:
             yield f"\n{row.bucket}, {title}:"
             yield from found[:_MOST_NAMED]
