@@ -46,6 +46,7 @@ class DuckDbTable(Destination):
             self._connection = self._module.connect(path, read_only=True)
         except self._module.Error as error:
             raise self._failure(error) from error
+        ((self._most_memory,),) = self._ask("SELECT current_setting('memory_limit')").fetchall()
         # What takes more goes through a file.
         self._ask(f"SET memory_limit = '{_MEMORY}'")
         self._ask("SET threads = 1")
@@ -105,7 +106,7 @@ class DuckDbTable(Destination):
                 yield from rows
         except self._module.OutOfMemoryException:
             # It takes 2048 rows at a time, and these are large.
-            self._ask("RESET memory_limit")
+            self._ask(f"SET memory_limit = '{self._most_memory}'")
             found = self._ask(f"{question} OFFSET {done}", values)
             while rows := found.fetchmany(_ROWS_AT_ONCE):
                 yield from rows
