@@ -67,7 +67,7 @@ def load(lines: Path, database: Path) -> Path:
     with duckdb.connect(str(database)) as connection:
         connection.execute("SET VARIABLE lines = ?", [str(lines)])
         connection.execute("DROP TABLE IF EXISTS tap_endorlabs.audit_logs")
-        connection.execute(LOAD.split("INSERT", maxsplit=1)[0].replace("PRIMARY KEY", ""))
+        connection.execute(LOAD.split("INSERT", maxsplit=1)[0].replace("uuid VARCHAR PRIMARY KEY", "uuid VARCHAR"))
         columns = "{uuid: 'VARCHAR', create_time: 'TIMESTAMP', tenant_meta: 'JSON', meta: 'JSON', spec: 'JSON'}"
         connection.execute(
             "INSERT INTO tap_endorlabs.audit_logs FROM "

@@ -14,7 +14,7 @@ CREATE TABLE IF NOT EXISTS tap_endorlabs.conflicts (
     uuid VARCHAR,
     digest VARCHAR,
     record JSON NOT NULL,
-    loaded_at TIMESTAMPTZ NOT NULL DEFAULT now(),
+    loaded_at TIMESTAMP NOT NULL DEFAULT (now() AT TIME ZONE 'UTC'),
     PRIMARY KEY (stream, uuid, digest)
 );
 CREATE OR REPLACE TEMP VIEW delivered AS
