@@ -160,6 +160,6 @@ $(AIRFLOW)/.installed: requirements/airflow.txt | $(UV)
 
 .meltano/.targets-installed: export MELTANO_CLI_DISABLE_VERSION_CHECK := true
 .meltano/.targets-installed: meltano.yml pyproject.toml .tools/meltano/.installed
-	@echo 'Installing the tap and the targets for Meltano'
-	@$(MELTANO) --log-level=error install tap-endorlabs target-jsonl target-postgres
+	@echo 'Installing the tap, the mapper and the targets for Meltano'
+	@$(MELTANO) --log-level=error install tap-endorlabs endorlabs-ocsf target-jsonl target-postgres
 	@touch $@

@@ -41,7 +41,7 @@ _LEVELS = ["DEBUG", "INFO", "WARNING", "ERROR", "CRITICAL"]
 
 
 class TapCommand(click.Command):
-    """Runs the tap and says what went wrong.
+    """Runs the tap, or the mapper, and says what went wrong.
 
     Args:
         logger: gets the lines.
@@ -77,7 +77,7 @@ class TapCommand(click.Command):
 
     def _report(self, error: Exception) -> None:
         trace = error if self._logger.isEnabledFor(logging.DEBUG) else None
-        for line in _lines(error):
+        for line in _lines(error, self._logger.name):
             self._logger.error("%s", line, exc_info=trace)
         if isinstance(error, TargetGoneError):
             # Python would flush stdout once more at exit, and complain.
@@ -191,7 +191,7 @@ def _collect_garbage_seldom() -> None:
     gc.set_threshold(20_000)
 
 
-def _lines(error: Exception) -> list[str]:
+def _lines(error: Exception, plugin: str) -> list[str]:
     if isinstance(error, ConfigValidationError):
         return error.errors
     if isinstance(error, TapError):
@@ -199,4 +199,4 @@ def _lines(error: Exception) -> list[str]:
     what = f"{type(error).__name__}: {one_line(str(error))}"
     if isinstance(error, (SingerSDKError, OSError)):
         return [what]
-    return [f"Unexpected {what} (a traceback comes with TAP_ENDORLABS_LOGLEVEL=debug)"]
+    return [f"Unexpected {what} (a traceback comes with {plugin.upper().replace('-', '_')}_LOGLEVEL=debug)"]

@@ -107,7 +107,7 @@ def _kind(schema: Mapping[str, t.Any]) -> str:
 
 def _unknown(name: str, known: Mapping[str, t.Any], hide: _Hide) -> str:
     like = difflib.get_close_matches(name, known, n=1)
-    hint = f" Did you mean {like[0]}?" if like else " See tap-endorlabs --about for those there are."
+    hint = f" Did you mean {like[0]}?" if like else " See --about for those there are."
     return f"There is no setting {one_line(hide(name), 60)}.{hint}"
 
 

@@ -20,7 +20,7 @@ FLOORS = (
     {"probe"},
     {"sync"},
     {"__main__", "cli", "coercion", "streams", "tap", "validation"},
-    {"verify"},
+    {"ocsf", "verify"},
 )
 """The parts of the tap, each with the floor that it is on: the ground floor first."""
 

@@ -235,7 +235,7 @@ def test_the_namespace_that_was_meant_is_named(given: str, meant: str | None) ->
         ({"api_url": "https://[::1"}, "Setting api_url takes"),
         ({"api_url": "api.endorlabs.com"}, "Setting api_url takes"),
         ({"start_dat": "2024-01-01"}, "There is no setting start_dat. Did you mean start_date?"),
-        ({"zzz": 1}, "There is no setting zzz. See tap-endorlabs --about"),
+        ({"zzz": 1}, "There is no setting zzz. See --about"),
         ({"flattening_max_depth": "deep"}, "Setting flattening_max_depth takes an integer, not 'deep'."),
         ({"flattening_enabled": "maybe"}, "Setting flattening_enabled takes true or false, not 'maybe'."),
         ({"stream_maps": "{"}, "Setting stream_maps takes an object, not '{'."),
