@@ -67,7 +67,7 @@ format: .venv/.installed ## Format, and fix what the linter can fix
 	@$(BIN)/ruff check --fix .
 	@$(BIN)/ruff format .
 
-generate: .venv/.installed ## Write the files that repeat the settings and fields: docs/reference.md, .env.example, hub/
+generate: .venv/.installed ## Write the files that repeat the settings and fields: docs/reference.md, docs/how-to/ocsf.md, .env.example, hub/
 	@$(BIN)/python -m scripts.generate
 
 lock: $(UV) ## Choose the newest allowed versions and write them to requirements/

@@ -1,7 +1,7 @@
 """Writes the files that repeat what the code and `meltano.yml` say: `make generate`.
 
 They are `hub/tap-endorlabs.yml`, what MeltanoHub shows of the tap; `.env.example`, the settings as environment
-variables; and `docs/reference.md`, settings and fields.
+variables; `docs/reference.md`, settings and fields; and the examples in `docs/how-to/ocsf.md`.
 """
 
 from __future__ import annotations
@@ -12,11 +12,16 @@ from pathlib import Path
 
 import yaml
 
+from scripts.ocsf_examples import with_examples
+from tap_endorlabs.ocsf.settings import SETTINGS_SCHEMA as OCSF_SETTINGS
 from tap_endorlabs.settings import OWN_SETTINGS, SETTINGS_SCHEMA
 from tap_endorlabs.tap import TapEndorLabs
+from tests.markers import filled
 
 if t.TYPE_CHECKING:
     from collections.abc import Iterator
+
+OCSF = "docs/how-to/ocsf.md"
 
 _HUB_SHARED = ("name", "namespace", "label", "description", "executable", "capabilities", "settings_group_validation")
 _HUB_SETTING = ("name", "kind", "label", "description", "value", "sensitive", "options")
@@ -64,7 +69,18 @@ def texts() -> dict[str, str]:
         ),
         ".env.example": "\n".join(environment(extractor)),
         "docs/reference.md": "\n".join(reference()),
+        OCSF: with_ocsf(Path(OCSF).read_text()),
     }
+
+
+def with_ocsf(document: str) -> str:
+    """Give the how-to of the mapper with its settings and its examples."""
+    rows = [
+        f"| `{name}` | {kind_of(schema)} | `{json.dumps(schema['default'])}` | {schema['description']} |"
+        for name, schema in OCSF_SETTINGS["properties"].items()
+    ]
+    table = "\n".join(["| setting | kind | default | meaning |\n|---|---|---|---|", *rows])
+    return with_examples(filled(document, "settings", table))
 
 
 def hub_definition(extractor: dict[str, t.Any]) -> dict[str, t.Any]:

@@ -9,9 +9,11 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from scripts.ocsf_examples import EXAMPLES, example
 from tap_endorlabs.ocsf.settings import VERSIONS
 from tests.ocsf_cases import (
     AUDIT,
+    CLASSES,
     ODD,
     PLAIN,
     SIGN_IN,
@@ -383,3 +385,12 @@ def test_other_kinds_stay_api_activity(kind: str) -> None:
         event_of(changed(message_kind=f"internal.endor.ai.endor.v1.{kind}"), entity_management=True)["class_uid"]
         == 6003
     )
+
+
+@pytest.mark.parametrize("name", EXAMPLES)
+@pytest.mark.parametrize("version", WITH_ENTITIES)
+def test_the_examples_of_the_how_to_are_valid(name: str, version: str) -> None:
+    made = example(name, version)
+    assert made["class_uid"] == {entry: uid for uid, (entry, _) in CLASSES.items()}[name]
+    assert problems(made, f"{version}.0") == []
+    assert lost(EXAMPLES[name][1], made) == []

@@ -14,6 +14,8 @@ from jsonschema import Draft202012Validator
 
 from scripts.generate import settings_in_short, texts
 from tap_endorlabs.api.records import Event
+from tap_endorlabs.ocsf.mapper import OcsfMapper
+from tap_endorlabs.ocsf.settings import SETTINGS_SCHEMA as OCSF_SETTINGS
 from tap_endorlabs.settings import OWN_SETTINGS, SETTINGS_SCHEMA
 from tap_endorlabs.streams import STREAMS
 from tap_endorlabs.sync.bookmark import Scope
@@ -107,6 +109,8 @@ def test_meltano_asks_no_hub_and_sends_no_statistics() -> None:
     plugins = [*PROJECT["plugins"]["extractors"], *PROJECT["plugins"]["loaders"]]
     assert all({"namespace", "pip_url", "executable", "settings"} <= plugin.keys() for plugin in plugins)
     assert [plugin["name"] for plugin in plugins] == ["tap-endorlabs", "target-jsonl", "target-postgres"]
+    (mapper,) = PROJECT["plugins"]["mappers"]
+    assert {"namespace", "pip_url", "executable", "mappings"} <= mapper.keys()
     assert PROJECT["send_anonymous_usage_stats"] is False
     assert {environment["name"] for environment in PROJECT["environments"]} == {"dev", "prod", "demo"}
 
@@ -145,6 +149,13 @@ def test_a_run_makes_the_second_state_of_the_first() -> None:
     bookmark.note(news)
     bookmark.read_to = "2026-11-22T10:10:00.000000Z"
     assert bookmark.to_state(Scope("acme", traverse=True, filter=None)) == after
+
+
+def test_the_mapper_takes_what_its_mappings_say() -> None:
+    (mapper,) = PROJECT["plugins"]["mappers"]
+    settings = {mapping["name"]: OcsfMapper(config=mapping["config"]).config for mapping in mapper["mappings"]}
+    assert {name: given["key_column"] for name, given in settings.items()} == {"ocsf": False, "ocsf-table": True}
+    assert {given["version"] for given in settings.values()} == {OCSF_SETTINGS["properties"]["version"]["default"]}
 
 
 def test_the_architecture_names_every_module() -> None:

@@ -15,10 +15,7 @@ from typing_extensions import override
 
 from tap_endorlabs.cli import TapCommand, check_log_level, read_settings
 from tap_endorlabs.errors import TapError
-from tap_endorlabs.ocsf.api_activity import API_ACTIVITY, api_activity
-from tap_endorlabs.ocsf.authentication import AUTHENTICATION, authentication
-from tap_endorlabs.ocsf.entity_management import ENTITY_MANAGEMENT, entity_management, is_of_an_entity
-from tap_endorlabs.ocsf.event import EventClass, Record
+from tap_endorlabs.ocsf.events import classes_of, event_of
 from tap_endorlabs.ocsf.lines import Line, LineReader, LineWriter
 from tap_endorlabs.ocsf.schema import schema_message, stream_of
 from tap_endorlabs.ocsf.settings import SETTINGS_SCHEMA, OcsfSettings, find_mismatches
@@ -31,8 +28,6 @@ if t.TYPE_CHECKING:
     from types import FrameType
 
     import click
-
-    from tap_endorlabs.ocsf.fields import Json
 
 _ENVIRONMENT = "ENDORLABS_OCSF_"
 _OBJECTS = ("tenant_meta", "meta", "spec")
@@ -72,7 +67,7 @@ class OcsfMapper(InlineMapper):
         Raises:
             TapError: the stream has not the form that the tap gives it.
         """
-        classes = self._classes_of(message_dict["stream"])
+        classes = classes_of(message_dict["stream"], self._settings)
         if not classes:
             yield Line(message_dict["line"])
         else:
@@ -88,13 +83,11 @@ class OcsfMapper(InlineMapper):
             TapError: the record has no key or no time.
         """
         stream, fields = message_dict["stream"], message_dict["fields"]
-        if not self._classes_of(stream):
+        if not classes_of(stream, self._settings):
             yield Line(message_dict["line"])
             return
-        record = Record(stream, fields.get("record", msgspec.Raw(b"null")))
-        uid = {"uid": record.uuid} if self._settings.key_column else {}
-        event_class, event = self._map(stream, record)
-        yield _line({**fields, "stream": stream_of(event_class), "record": {**uid, **event}})
+        event_class, event = event_of(stream, fields.get("record", msgspec.Raw(b"null")), self._settings)
+        yield _line({**fields, "stream": stream_of(event_class), "record": event})
 
     @override
     def map_state_message(self, message_dict: dict[str, t.Any]) -> Iterator[Line]:
@@ -104,7 +97,7 @@ class OcsfMapper(InlineMapper):
     @override
     def map_activate_version_message(self, message_dict: dict[str, t.Any]) -> Iterator[Line]:
         """Give the version of a stream to all that it becomes."""
-        classes = self._classes_of(message_dict["stream"])
+        classes = classes_of(message_dict["stream"], self._settings)
         if not classes:
             yield Line(message_dict["line"])
         for event_class in classes:
@@ -117,22 +110,9 @@ class OcsfMapper(InlineMapper):
         Raises:
             TapError: it is of a stream that is to be mapped.
         """
-        if self._classes_of(message_dict["stream"]):
+        if classes_of(message_dict["stream"], self._settings):
             raise TapError("Batch files can't be mapped: leave the setting batch_config out of the tap's settings.")
         yield Line(message_dict["line"])
-
-    def _classes_of(self, stream: str) -> tuple[EventClass, ...]:
-        if stream == "audit_logs":
-            return (API_ACTIVITY, ENTITY_MANAGEMENT) if self._settings.entity_management else (API_ACTIVITY,)
-        return (AUTHENTICATION,) if stream == "authentication_logs" else ()
-
-    def _map(self, stream: str, record: Record) -> tuple[EventClass, Json]:
-        version = self._settings.version
-        if stream == "authentication_logs":
-            return AUTHENTICATION, authentication(record, version)
-        if self._settings.entity_management and is_of_an_entity(record):
-            return ENTITY_MANAGEMENT, entity_management(record, version)
-        return API_ACTIVITY, api_activity(record, version)
 
     @classmethod
     @override

@@ -40,6 +40,7 @@ class Pipeline:
         settings: environment variables for the target.
         delivered: gives what has arrived so far, as often as it is there.
         empty: removes what has arrived.
+        mappings: what stands between the tap and the target.
     """
 
     api: FakeEndorApi
@@ -49,6 +50,7 @@ class Pipeline:
     settings: dict[str, str]
     delivered: Callable[[], list[Row]]
     empty: Callable[[], object]
+    mappings: tuple[str, ...] = ()
 
     def run(self, *options: str) -> tuple[int, str]:
         """Run it to its end; give Meltano's exit code and output."""
@@ -87,7 +89,7 @@ class Pipeline:
         }
         environment = environment_for(self.api.url, self.folder, self.start) | own | self.settings
         return subprocess.Popen(
-            [str(MELTANO), "run", *options, "tap-endorlabs", self.target],
+            [str(MELTANO), "run", *options, "tap-endorlabs", *self.mappings, self.target],
             cwd=ROOT,
             env=environment,
             stdout=subprocess.PIPE,
