@@ -63,9 +63,9 @@ def in_default_form(stream: str, record: Json) -> Json:
 def records() -> list[tuple[str, Json]]:
     """Each stream's name with a record of it."""
     day = dt.timedelta(days=1)
-    audit = [PARTNER_SAMPLE, *odd_events(), *make_events(150, NOW - day, NOW)]
-    found = [(AUDIT, event) for event in audit] + [(SIGN_INS, event) for event in make_sign_ins(80, NOW - day, NOW)]
-    found += [(stream, in_default_form(stream, record)) for stream, record in found[:40] + found[-20:]]
+    audit = [PARTNER_SAMPLE, *odd_events(), *make_events(60, NOW - day, NOW)]
+    found = [(AUDIT, event) for event in audit] + [(SIGN_INS, event) for event in make_sign_ins(30, NOW - day, NOW)]
+    found += [(stream, in_default_form(stream, record)) for stream, record in found[:20] + found[-10:]]
     found += [(AUDIT, changed(**{name: value})) for name, values in ODD.items() for value in values]
     found += [
         (SIGN_INS, changed(SIGN_IN, **{name: value})) for name, values in ODD_SIGN_INS.items() for value in values

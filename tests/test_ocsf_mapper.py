@@ -251,6 +251,16 @@ def test_a_signal_ends_it_with_its_number_after_a_whole_line() -> None:
     assert process.returncode == 128 + signal.SIGTERM
 
 
+def test_a_target_that_goes_away_is_told_in_a_line() -> None:
+    read, write = os.pipe()
+    os.close(read)
+    done = subprocess.run([COMMAND], input=record_line(), stdout=write, stderr=subprocess.PIPE, check=False)
+    os.close(write)
+    assert done.returncode == 1
+    assert b"The target closed the pipe: see its own log for the reason." in done.stderr
+    assert b"Traceback" not in done.stderr
+
+
 def test_what_it_needs_of_the_sdk_is_still_there() -> None:
     assert "self.message_reader.process_lines(" in inspect.getsource(OcsfMapper.process_lines)
     assert "self.deserialize_json(line)" in inspect.getsource(GenericSingerReader.process_lines)

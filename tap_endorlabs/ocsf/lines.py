@@ -86,13 +86,10 @@ class LineWriter(MessageWriter):
 
     @override
     def write_message(self, message: Message) -> None:
-        """Write a message.
+        """Write a `Line`, as all messages of the mapper are.
 
         Raises:
             TargetGoneError: nobody takes it any more.
         """
         with self._signals.deferred():
-            if isinstance(message, Line):
-                self.write_lines(message.line)
-            else:
-                super().write_message(message)
+            self.write_lines(t.cast("Line", message).line)
