@@ -70,6 +70,9 @@ def records() -> list[tuple[str, Json]]:
     found += [
         (SIGN_INS, changed(SIGN_IN, **{name: value})) for name, values in ODD_SIGN_INS.items() for value in values
     ]
+    found += [(AUDIT, changed(message_uuid=..., payload=payload)) for payload in (..., {"a": 1})]
+    kinds = (..., "x" * 70_000 + "Role")
+    found += [(AUDIT, changed(message_uuid=..., message_kind=kind, payload=...)) for kind in kinds]
     for stream in (AUDIT, SIGN_INS):
         odd: tuple[t.Any, ...] = (None, {}, [], "text", 5)
         found += [(stream, {"uuid": "a" * 24, "meta": value, "spec": value}) for value in odd]
