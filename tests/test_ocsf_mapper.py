@@ -26,7 +26,7 @@ from tap_endorlabs.errors import TapError
 from tap_endorlabs.ocsf.mapper import OcsfMapper
 from tests.conftest import NOW
 from tests.harness import catalog_of, config_for, run_inside
-from tests.in_process import _log
+from tests.in_process import log_at
 from tests.ocsf_cases import AUDIT, PLAIN, SIGN_INS, lines_of, mapped, mapped_text, problems, records
 
 if t.TYPE_CHECKING:
@@ -208,7 +208,7 @@ def test_the_command_maps_its_input(tmp_path: Path) -> None:
 
 def in_process(*arguments: str) -> tuple[int, str]:
     with (
-        _log(logging.INFO) as log,
+        log_at(logging.INFO) as log,
         contextlib.redirect_stdout(io.StringIO()) as out,
         pytest.raises(SystemExit) as ended,
     ):
