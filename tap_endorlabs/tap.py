@@ -27,7 +27,7 @@ from tap_endorlabs.sync.bookmark import Scope
 from tap_endorlabs.sync.mapping import mapper_for
 from tap_endorlabs.sync.messages import MessageWriter
 from tap_endorlabs.sync.progress import log_request
-from tap_endorlabs.sync.selection import keep_keys, with_others
+from tap_endorlabs.sync.selection import check_catalog, complete_catalog, with_others
 from tap_endorlabs.sync.signals import Signals
 from tap_endorlabs.sync.state import bookmarks_in, in_own_form
 from tap_endorlabs.validation import find_errors
@@ -63,8 +63,11 @@ class TapEndorLabs(Tap):
         Raises:
             ConfigValidationError: the settings are wrong; its `errors` has a line for each.
             StateError: the state is of another tap, or broken.
+            TapError: the catalog is broken.
         """
         self._signals = Signals()
+        if isinstance(kwargs.get("catalog"), dict):
+            check_catalog(kwargs["catalog"])
         super().__init__(parse_env_config=parse_env_config, **kwargs)
 
     # The SDK would cast what the variables say, and so take any text for false.
@@ -109,7 +112,7 @@ class TapEndorLabs(Tap):
         Raises:
             TapError: a setting of theirs fails.
         """
-        keep_keys(self.catalog)
+        complete_catalog(self.catalog, {name: stream.selected_by_default for name, stream in STREAMS.items()})
         self.mapper = mapper_for(dict(self.config), self.catalog, self.logger)
 
     @override
