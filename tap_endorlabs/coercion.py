@@ -24,7 +24,11 @@ def take_at_its_word(config: dict[str, t.Any], properties: Mapping[str, t.Any]) 
         properties: the JSON schema of each.
     """
     for name, given in list(config.items()):
-        value = _meant(given, properties.get(name, {}))
+        schema = properties.get(name, {})
+        value = _meant(given, schema)
+        if isinstance(value, dict) and "properties" in schema:
+            value = dict(value)
+            take_at_its_word(value, schema["properties"])
         if value is None:
             del config[name]
         else:

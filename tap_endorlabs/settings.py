@@ -140,6 +140,38 @@ SETTINGS_SCHEMA: dict[str, t.Any] = th.PropertiesList(
 OWN_SETTINGS: dict[str, dict[str, t.Any]] = dict(SETTINGS_SCHEMA["properties"])
 """The schema of each setting of the tap's own; the SDK adds those of its features to `SETTINGS_SCHEMA`."""
 
+BATCH_CONFIG: dict[str, t.Any] = {
+    "type": "object",
+    "title": "Batch files",
+    "description": "Where and how to write BATCH files instead of RECORD messages.",
+    "properties": {
+        "encoding": {
+            "type": "object",
+            "properties": {
+                "format": {"type": "string", "enum": ["jsonl", "parquet"]},
+                "compression": {"type": "string", "enum": ["gzip", "none"]},
+            },
+            "required": ["format"],
+            "additionalProperties": False,
+        },
+        "storage": {
+            "type": "object",
+            "properties": {
+                # What is in the memory of the tap, no target can read.
+                "root": {"type": "string", "pattern": r"^(?!memory:)\s*\S"},
+                "prefix": {"type": "string", "pattern": r"^[^/\\]*$"},
+                "params": {"type": "object"},
+            },
+            "required": ["root"],
+            "additionalProperties": False,
+        },
+        "batch_size": {"type": "integer", "minimum": 1},
+    },
+    "required": ["encoding", "storage"],
+    "additionalProperties": False,
+}
+"""The schema of the SDK's setting `batch_config`, which the SDK itself takes with parts that are wrong or missing."""
+
 
 @dataclass(frozen=True)
 class Settings:

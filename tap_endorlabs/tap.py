@@ -21,7 +21,7 @@ from tap_endorlabs.errors import IncompleteError
 from tap_endorlabs.probe.asking import Asker
 from tap_endorlabs.probe.contact import first_contact
 from tap_endorlabs.redaction import Secrets
-from tap_endorlabs.settings import OWN_SETTINGS, SETTINGS_SCHEMA, Settings
+from tap_endorlabs.settings import BATCH_CONFIG, OWN_SETTINGS, SETTINGS_SCHEMA, Settings
 from tap_endorlabs.streams import STREAMS
 from tap_endorlabs.sync.bookmark import Scope
 from tap_endorlabs.sync.mapping import mapper_for
@@ -76,6 +76,13 @@ class TapEndorLabs(Tap):
         cls.append_builtin_config(cls.config_jsonschema)
         as_text = {"properties": {name: {"type": "string"} for name in cls.config_jsonschema["properties"]}}
         return parse_environment_config(as_text, cls._env_var_prefix)
+
+    @classmethod
+    @override
+    def append_builtin_config(cls, config_jsonschema: dict[str, t.Any]) -> None:
+        """Add the settings of the SDK to a schema."""
+        config_jsonschema["properties"]["batch_config"] = BATCH_CONFIG
+        super().append_builtin_config(config_jsonschema)
 
     # The SDK words these messages itself, shows the value of a secret that has the wrong type in them, and offers no
     # public way to add checks that JSON schema can't express.

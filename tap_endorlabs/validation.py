@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import copy
 import difflib
 import re
 import typing as t
@@ -12,7 +11,6 @@ from urllib.parse import urlsplit
 
 from jsonschema import ValidationError
 from jsonschema.exceptions import best_match
-from singer_sdk.helpers._batch import BatchConfig
 from singer_sdk.plugin_base import JSONSchemaValidator
 
 from tap_endorlabs.coercion import kinds_of, take_at_its_word
@@ -83,8 +81,9 @@ def _unfit(config: dict[str, t.Any], schema: Mapping[str, t.Any]) -> list[Valida
 
 def _misfit(error: ValidationError, properties: Mapping[str, t.Any], hide: _Hide) -> str:
     name, *rest = (str(step) for step in error.absolute_path)
-    if rest:
-        path = one_line(hide(".".join([name, *rest])), 100)
+    path = one_line(hide(".".join([name, *rest])), 100)
+    is_part = bool(rest) and path not in _TAKES
+    if is_part or error.validator in {"required", "additionalProperties"}:
         if error.validator in {"anyOf", "oneOf"}:
             allowed = t.cast("list[dict[str, t.Any]]", error.validator_value)
             kinds = " or ".join(dict.fromkeys(_KINDS[kind] for one in allowed for kind in kinds_of(one)))
@@ -92,7 +91,7 @@ def _misfit(error: ValidationError, properties: Mapping[str, t.Any], hide: _Hide
                 return f"Setting {path} takes {kinds}, not {_shown(error.instance, hide)}."
         return f"Setting {path}: {one_line(hide(_CREDENTIALS_IN_URL.sub('//***@', error.message)))}."
     seen = "what was given" if properties[name].get("secret") else _shown(error.instance, hide)
-    return f"Setting {name} takes {_TAKES.get(name) or _kind(properties[name])}, not {seen}."
+    return f"Setting {path} takes {_TAKES.get(path) or _kind(properties[name])}, not {seen}."
 
 
 def _kind(schema: Mapping[str, t.Any]) -> str:
@@ -136,15 +135,6 @@ def _is_time(value: str) -> bool:
         return parse(value) >= EARLIEST
     except ValueError:
         return False
-
-
-def _is_complete_batch_config(value: dict[str, t.Any]) -> bool:
-    try:
-        BatchConfig.from_dict(copy.deepcopy(value))
-    except (AttributeError, KeyError, TypeError, ValueError):
-        return False
-    size = 1 if value.get("batch_size") is None else value["batch_size"]
-    return type(size) is int and size > 0 and all(isinstance(value[name], dict) for name in ("encoding", "storage"))
 
 
 def _is_closed_expression(value: str) -> bool:
@@ -235,7 +225,10 @@ _TAKES = {
     "end_date": _TIMES,
     "filter": "an expression, not blank, whose quotes and parentheses are closed, without comments",
     "api_url": "an https URL without a user or a query (plain http only to a loopback address)",
-    "batch_config": "an object with encoding.format, storage.root, and batch_size from 1 on or none",
+    "batch_config": "an object with encoding and storage",
+    "batch_config.batch_size": "an integer from 1 on",
+    "batch_config.storage.root": "a folder, or the URL of one, that the target can read, too",
+    "batch_config.storage.prefix": "what the names of the files begin with, without a folder",
 }
 
 _CHECKS: dict[str, _Check] = {
@@ -246,5 +239,4 @@ _CHECKS: dict[str, _Check] = {
     "end_date": _matches(_is_time),
     "filter": _matches(_is_closed_expression),
     "api_url": _matches(_is_safe_url),
-    "batch_config": _matches(_is_complete_batch_config),
 }

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import datetime as dt
+import json
 import typing as t
 
 import pytest
@@ -20,6 +21,7 @@ if t.TYPE_CHECKING:
 NOW = dt.datetime(2026, 1, 1, tzinfo=dt.timezone.utc)
 LEAST = {"namespace": "acme", "api_key": "the-key", "api_secret": "the-secret"}
 NAMESPACE = "letters, digits, - and _, with dots between the levels, such as acme or acme.prod"
+BATCH: dict[str, t.Any] = {"encoding": {"format": "jsonl"}, "storage": {"root": "/srv"}}
 TIME = "a date or time from 1970 on, such as 2024-11-13, 2024-11-13T15:30:45Z or 2024-11-13T15:30:45+02:00"
 
 
@@ -79,6 +81,10 @@ def test_null_and_blank_mean_absent() -> None:
         ("flattening_enabled", "no", False),
         ("flattening_max_depth", "1", 1),
         ("stream_maps", '{"audit_logs": {"x": "uuid"}}', {"audit_logs": {"x": "uuid"}}),
+        ("batch_config", BATCH | {"batch_size": " 100 "}, BATCH | {"batch_size": 100}),
+        ("batch_config", json.dumps(BATCH | {"batch_size": "100"}), BATCH | {"batch_size": 100}),
+        ("batch_config", BATCH | {"batch_size": None}, BATCH),
+        ("batch_config", BATCH | {"batch_size": ""}, BATCH),
     ],
 )
 def test_text_is_taken_for_what_it_says(name: str, given: t.Any, value: t.Any) -> None:
@@ -239,9 +245,39 @@ def test_the_namespace_that_was_meant_is_named(given: str, meant: str | None) ->
         ({"flattening_max_depth": "deep"}, "Setting flattening_max_depth takes an integer, not 'deep'."),
         ({"flattening_enabled": "maybe"}, "Setting flattening_enabled takes true or false, not 'maybe'."),
         ({"stream_maps": "{"}, "Setting stream_maps takes an object, not '{'."),
+        ({"batch_config": "file:///srv"}, "Setting batch_config takes an object with encoding and storage, not 'file:"),
+        ({"batch_config": BATCH | {"encoding": None}}, "Setting batch_config: 'encoding' is a required property."),
         (
-            {"batch_config": {"encoding": {"format": "csv"}}},
+            {"batch_config": BATCH | {"encoding": {"format": "csv"}}},
             "Setting batch_config.encoding.format: 'csv' is not one of",
+        ),
+        (
+            {"batch_config": BATCH | {"encoding": {"format": "jsonl", "compression": "zstd"}}},
+            "Setting batch_config.encoding.compression: 'zstd' is not one of ['gzip', 'none'].",
+        ),
+        ({"batch_config": BATCH | {"storage": {}}}, "Setting batch_config.storage: 'root' is a required property."),
+        ({"batch_config": BATCH | {"storage": "/srv"}}, "Setting batch_config.storage: '/srv' is not of type"),
+        *(
+            (
+                {"batch_config": BATCH | {"storage": {"root": root}}},
+                "Setting batch_config.storage.root takes a folder, or the URL of one, that the target can read, too, ",
+            )
+            for root in ("", "memory://x", 5)
+        ),
+        *(
+            (
+                {"batch_config": BATCH | {"storage": {"root": "/srv", "prefix": prefix}}},
+                "Setting batch_config.storage.prefix takes what the names of the files begin with, without a folder, ",
+            )
+            for prefix in ("sub/logs-", "../logs-", "\\logs-", 5)
+        ),
+        (
+            {"batch_config": BATCH | {"batch_size": "ten"}},
+            "Setting batch_config.batch_size takes an integer from 1 on, ",
+        ),
+        (
+            {"batch_config": BATCH | {"size": 1}},
+            "Setting batch_config: Additional properties are not allowed ('size' was",
         ),
     ],
     ids=str,
@@ -265,6 +301,7 @@ def test_a_fault_is_one_line_that_names_the_setting(changes: dict[str, t.Any], l
         lambda secret: {f"{secret}": "1"},
         lambda secret: {"stream_maps": {secret: secret}},
         lambda secret: {"batch_config": {"encoding": {"format": secret}}},
+        lambda secret: {"batch_config": {"storage": {"root": f"memory://{secret}"}}},
     ],
 )
 def test_a_secret_in_the_wrong_field_is_not_shown(place: Callable[[str], dict[str, t.Any]], secret: str) -> None:
