@@ -193,7 +193,7 @@ def test_batch_files_that_can_t_be_written_name_the_setting(
         {"encoding": None},
         {"storage": {}},
         {"encoding": {}},
-        *({"batch_size": size} for size in (0, -1, 2.5, "5", True)),
+        *({"batch_size": size} for size in (0, -1, 2.5, "five", True)),
     ],
     ids=str,
 )
@@ -201,4 +201,29 @@ def test_an_incomplete_batch_config_is_refused(changes: dict[str, t.Any], api: F
     output = run(api, tmp_path, batch_config=batch_config(tmp_path, **changes))
     (line,) = output.errors
     assert line.startswith("Setting batch_config")
+    # The part alone, not all of it.
+    assert str(tmp_path) not in line
+    assert (output.code, output.stdout, api.requests) == (1, "", [])
+
+
+COPY = {"copy": {"__source__": "audit_logs"}}
+
+
+@pytest.mark.parametrize(
+    ("maps", "names"),
+    [
+        (COPY, "audit_logs, copy"),
+        ({"audit_logs": {"__alias__": "a"}} | COPY, "a, copy"),
+        ({"audit_logs": None} | COPY, ""),
+    ],
+    ids=str,
+)
+def test_batch_files_of_several_streams_of_one_are_refused(
+    maps: dict[str, t.Any], names: str, api: FakeEndorApi, tmp_path: Path
+) -> None:
+    output = run(api, tmp_path, stream_maps=maps, batch_config=batch_config(tmp_path))
+    (line,) = output.errors
+    assert line.startswith("Setting stream_maps makes several streams of audit_logs (")
+    assert names in line
+    assert "and batch_config can write the files of one only" in line
     assert (output.code, output.stdout, api.requests) == (1, "", [])

@@ -5,6 +5,7 @@ from __future__ import annotations
 import contextlib
 import time
 import typing as t
+from contextlib import closing
 from dataclasses import replace
 
 from singer_sdk import Stream, metrics
@@ -98,7 +99,7 @@ class LogStream(Stream):
     def _sync_records(
         self, context: Context | None = None, *, write_messages: bool = True
     ) -> Generator[Record, t.Any, t.Any]:
-        with contextlib.closing(self._new_events(write_messages=write_messages)) as news:
+        with self._accounting() as counter, closing(self._new_events(counter, write_messages=write_messages)) as news:
             for run, events in news:
                 if write_messages:
                     self._writer.write(events, run.note)
@@ -106,42 +107,39 @@ class LogStream(Stream):
                 else:
                     yield from self._noted_records(run, events)
 
-    def _new_events(self, *, write_messages: bool) -> Generator[tuple[LogRun, list[Event]]]:
+    def _new_events(self, counter: metrics.Counter, *, write_messages: bool) -> Generator[tuple[LogRun, list[Event]]]:
         """Give the new events, as they are to be written, and the run, which is to be told when they are."""
-        with self.get_record_counter() as counter, self.get_sync_timer(), self._accounting():
-            run, client = self._begin()
-            with (
-                self._ending(run, write_messages=write_messages),
-                contextlib.closing(run.new_events(client.fetch)) as lists,
-            ):
-                for events in lists:
-                    with _counting(run, counter):
-                        yield run, self._fit(events)
-            self.missing += [*run.findings.missing, *client.missing]
+        run, client = self._begin()
+        with self._ending(run, write_messages=write_messages), closing(run.new_events(client.fetch)) as lists:
+            for events in lists:
+                with _counting(run, counter):
+                    yield run, self._fit(events)
+        self.missing += [*run.findings.missing, *client.missing]
 
     @contextlib.contextmanager
-    def _accounting(self) -> Iterator[None]:
-        """Say what the run came to, whether it is completed or not."""
+    def _accounting(self) -> Iterator[metrics.Counter]:
+        """Say what the run came to, whether it is completed or not, when all is written."""
         sent = self._get_api().transport.requests
         sent_before, begun = sent.copy(), time.monotonic()
         complete = False
-        try:
-            yield
-            complete = True
-            self._store_bookmark()
-        finally:
-            # A copy, as workers of a run that failed may still be at it.
-            requests = sent.copy() - sent_before
-            for path, count in requests.items():
-                with metrics.http_request_counter(self.name, path) as counter:
-                    counter.increment(count)
-            Outcome.of(
-                self._run,
-                complete=complete,
-                requests=requests.total(),
-                seconds=time.monotonic() - begun,
-                bookmark=self.stream_state.get("replication_key_value"),
-            ).log(self.logger, self.name)
+        with self.get_record_counter() as counter, self.get_sync_timer():
+            try:
+                yield counter
+                complete = True
+                self._store_bookmark()
+            finally:
+                # A copy, as workers of a run that failed may still be at it.
+                requests = sent.copy() - sent_before
+                for path, count in requests.items():
+                    with metrics.http_request_counter(self.name, path) as requests_sent:
+                        requests_sent.increment(count)
+                Outcome.of(
+                    self._run,
+                    complete=complete,
+                    requests=requests.total(),
+                    seconds=time.monotonic() - begun,
+                    bookmark=self.stream_state.get("replication_key_value"),
+                ).log(self.logger, self.name)
 
     def _begin(self) -> tuple[LogRun, LogClient]:
         api = self._get_api()
@@ -200,7 +198,7 @@ class LogStream(Stream):
             TapError: a file can't be written.
         """
         # Unlike the SDK's, this ends the reading at once where a file can't be written.
-        with contextlib.closing(self._new_events(write_messages=False)) as news:
+        with self._accounting() as counter, closing(self._new_events(counter, write_messages=False)) as news:
             for manifest in batch_files(self, batch_config, news, self._noted_records):
                 self._store_bookmark()
                 yield batch_config.encoding, manifest

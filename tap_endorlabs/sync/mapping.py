@@ -49,7 +49,15 @@ def mapper_for(config: Mapping[str, t.Any], catalog: Catalog, logger: logging.Lo
             mapper.register_raw_streams_from_catalog(Catalog({name: loose}))
         except Exception as error:
             raise failure(config, entry, error) from error
-        for stream_map in mapper.stream_maps[entry.stream or name]:
+        stream_maps = mapper.stream_maps[entry.stream or name]
+        if config.get("batch_config") and len(stream_maps) > 1:
+            # The SDK would name the same files, with the records of all of them, for each.
+            names = ", ".join(one_line(stream_map.stream_alias, 60) for stream_map in stream_maps)
+            raise TapError(
+                f"Setting stream_maps makes several streams of {name} ({names}), and batch_config can write the files "
+                "of one only: set one of the two, or map the stream without __source__."
+            )
+        for stream_map in stream_maps:
             _take_any_number(stream_map.transformed_schema)
     mapped.stream_maps |= plain.stream_maps
     return mapped
