@@ -28,7 +28,7 @@ RECORDS = [
 
 
 QUERIES = re.search(r"```sql\n(.*?)```", (FOLDER.parent / "docs/how-to/postgresql.md").read_text(), re.DOTALL)
-"""What the page on destinations asks."""
+"""What the page on PostgreSQL asks."""
 
 
 @pytest.fixture
