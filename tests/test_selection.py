@@ -178,6 +178,7 @@ CLAIMS = ("spec", "claims")
         (("spec", "error", "details", "reason"), 1),
         (("meta", "name", "first"), 1),
         (("uuid", "x"), 1),
+        ((OTHERS, "operation"), 1),
         (CLAIMS, 0),
         (("spec", "payload", "user", "email"), 0),
         (("meta", "annotations", "a.b"), 0),

@@ -87,7 +87,7 @@ class Selection(t.NamedTuple):
         inner = {name: part for name, part in parts.items() if part}
         if others and not unwanted and not inner:
             return None
-        tell = functools.partial(logger.warning, _MISFIT, ".".join(path))
+        tell = functools.partial(logger.warning, _MISFIT, one_line(".".join(path)))
         return cls(frozenset(known), unwanted, others, inner, functools.cache(tell))
 
     def apply(self, events: list[Event]) -> list[Event]:
@@ -101,11 +101,13 @@ class Selection(t.NamedTuple):
             fields = {name: value for name, value in fields.items() if name in self.known}
         for name in self.unwanted:
             fields.pop(name, None)
-        for name in self.inner.keys() & fields.keys():
-            part, first = self.inner[name], bytes(memoryview(fields[name])[:1])
+        for name, part in self.inner.items():
+            if name not in fields:
+                continue
+            first = bytes(memoryview(fields[name])[:1])
             if first == b"{":
                 fields[name] = part.left_of(fields[name])
-            elif first != b"n":  # null, in which nothing can leave
+            elif first != b"n":  # of null, nothing can leave
                 del fields[name]
                 part.tell_of_misfit()
         return fields
@@ -195,10 +197,8 @@ def _is_field(schema: Mapping[str, t.Any], path: Path) -> bool:
     for name in path:
         if "properties" not in schema:
             return "object" in schema.get("type", ["object"])
-        if name == OTHERS:
-            return True
         if name not in schema["properties"]:
-            return False
+            return name == OTHERS == path[-1]
         schema = schema["properties"][name]
     return True
 
