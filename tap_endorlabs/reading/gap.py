@@ -1,16 +1,23 @@
-"""A part of a range that is read to its end: unsorted, page after page by `page_id`, and put in order here."""
+"""A part of a range, and the kind that is read to its end: unsorted, page after page by `page_id`, and sorted here."""
 
 from __future__ import annotations
 
 import sys
 import typing as t
+from dataclasses import dataclass, field
 
-from tap_endorlabs.api.query import NARROW, Query
+from typing_extensions import override
+
+from tap_endorlabs.api.query import NARROW, SMALLEST_PAGE, Query
 from tap_endorlabs.errors import ApiError
 from tap_endorlabs.reading.limits import FEW
 from tap_endorlabs.timestamps import MINUTE, stamp_of_second
 
 if t.TYPE_CHECKING:
+    from collections.abc import Iterable
+
+    from typing_extensions import Self
+
     from tap_endorlabs.api.records import Event, Page, Reject
     from tap_endorlabs.reading.archive import Databases
     from tap_endorlabs.reading.limits import Limits
@@ -38,140 +45,142 @@ class Stretch(t.NamedTuple):
     seen: tuple[int, ...] = ()
 
 
-class Gap:
-    """A part of the range that is read unsorted, page after page by `page_id`, from one database after the other.
-
-    Args:
-        start: first second.
-        stop: last second, exclusive.
-        databases: where its events are; none where they are all known.
-        events: those that are known; what lies elsewhere is ignored.
-        rejected: likewise, objects that can't be events.
+@dataclass(eq=False)
+class Part:
+    """A part [start, stop) of the range, in seconds.
 
     Attributes:
-        margin: seconds that may be asked for beyond its ends.
-        has_margin: whether they are.
-        given: how many events the server gives at a time, where that is less than was asked for; 0 where it is not.
-        is_new: whether no page of it has been answered.
-        unlisted: those of the known events that have not been listed.
+        databases: where its events are; none where it is complete.
+        limits: how to ask.
+        known: events that have been met already; those of other parts are ignored.
+        margin: seconds to ask for beyond its ends.
+        largest_page: how many events to ask for at a time, at most.
+        is_new: whether nothing of it has been read.
+        bytes: how much of it is in memory.
+        failure: why it can't be read.
     """
 
-    def __init__(
-        self,
-        start: int,
-        stop: int,
-        databases: Databases,
-        events: t.Iterable[Event] = (),
-        rejected: t.Iterable[Reject] = (),
-    ) -> None:
-        self.start, self.stop = start, stop
-        self.events: dict[str, Event] = {}
-        self.rejected: dict[Reject, None] = {}
-        self.bytes = 0
-        self.largest_page = sys.maxsize
-        self.margin, self.has_margin = 1, True
-        self.given = 0
-        self.failure: BaseException | None = None
-        self.is_asked = False
-        self.is_new = True
-        self.seen: list[int] = []
-        self._first, self._bound = stamp_of_second(start), stamp_of_second(stop)
-        self._keep(events, rejected)
-        self._border = len(self.events)
-        self.unlisted = set(self.events)
-        self.databases = self._left = databases
-        if databases:
-            self._begin()
-        else:
-            self.seen = [len(self.events) + len(self.rejected)]
+    start: int
+    stop: int
+    databases: Databases
+    limits: Limits
+    known: Iterable[Event] = ()
+    margin: int = 1
+    largest_page: int = sys.maxsize
+    is_new: bool = True
+    is_asked: bool = False
+    bytes: int = 0
+    failure: BaseException | None = None
+    events: dict[str, Event] = field(default_factory=dict)
+    _short: int = 0
 
-    def _begin(self) -> None:
-        self._page_id: str | None = None
-        self._asked: set[str] = set()
-        self._listed: set[str | Reject] = set()
-        self._said_more = False
-        self._without_new = 0
-        self._short = 0
+    def __post_init__(self) -> None:
+        self._first, self._bound = stamp_of_second(self.start), stamp_of_second(self.stop)
+        self._keep(self.known)
 
-    def _keep(self, events: t.Iterable[Event], rejected: t.Iterable[Reject]) -> None:
+    def _keep(self, events: Iterable[Event]) -> None:
         for event in events:
             if self._first <= event.create_time < self._bound:
                 self.events[event.uuid] = event
                 self.bytes += len(event.raw)
+
+    def anew(self) -> Self:
+        """Give the same part with nothing read of it, only with the events that are known."""
+        return type(self)(self.start, self.stop, self.databases, self.limits, self.events.values())
+
+    def _query(self, start: int, *, archived: bool) -> Query:
+        size = min(self.limits.page_size, self.largest_page)
+        return Query(start, self.stop, size, archived=archived, margin=self.margin, grain=self.limits.grain)
+
+    def _judge_size(self, page: Page, asked: Query, *, brings_new: bool) -> None:
+        """Take fewer events than asked for, always the same number, for the page size of the server."""
+        is_short = page.size < asked.page_size and brings_new
+        if is_short and page.size == self._short:
+            self.limits.allow(max(page.size, SMALLEST_PAGE))
+        self._short = page.size if is_short else 0
+
+
+class Gap(Part):
+    """A part that is read from one database after the other, in no order.
+
+    Attributes:
+        left: which of the databases are still to be read.
+        rejected: objects that can't be events.
+        is_changed: whether some events that were known have not been listed, now that all of it has been read.
+    """
+
+    @override
+    def __post_init__(self) -> None:
+        super().__post_init__()
+        # Where seconds are dense a margin would bring too much twice. But at whole minutes, where a count may begin or
+        # end, no count would tell of what is lost.
+        is_cheap = len(self.events) < self.limits.page_size * MARGIN and self.stop - self.start >= NARROW
+        at_minute = self.start % MINUTE == 0 or self.stop % MINUTE == 0
+        self.margin = int(is_cheap or at_minute or not self.limits.is_exact)
+        self.left = self.databases
+        self.rejected: dict[Reject, None] = {}
+        self.is_changed = False
+        self._met = set(self.events)
+        self._listed: list[set[str | Reject]] = []
+        self._begin()
+
+    def _begin(self) -> None:
+        """Begin to read the next database."""
+        self._page_id: str | None = None
+        self._says_more = False
+        self._without_new = self._short = 0
+        self._listed += [set()] if self.left else []
+
+    def reject(self, rejected: Iterable[Reject]) -> None:
+        """Keep objects that can't be events; those of other parts are ignored."""
         for one in rejected:
             if one.create_time is None or self._first <= one.create_time < self._bound:
                 self.rejected[one] = None
 
     def stretch(self) -> Stretch:
         """Give what has been read of it."""
-        return Stretch(sorted(self.events.values()), self.stop, list(self.rejected), tuple(self.seen))
-
-    @property
-    def done(self) -> bool:
-        """Whether all of it has been read."""
-        return not self._left
+        found = (*self.events, *self.rejected)
+        seen = [sum(one in listed for one in found) for listed in self._listed] or [len(found)]
+        return Stretch(sorted(self.events.values()), self.stop, list(self.rejected), tuple(seen))
 
     def may_ask(self, _readers: int) -> bool:
         """Whether its next page may be asked for; only one at a time, as it continues the one before."""
-        return not self.is_asked and not self.done
+        return bool(self.left) and not self.is_asked
 
-    def next_query(self, limits: Limits) -> Query:
+    def next_query(self) -> Query:
         """Give what to ask for next."""
         self.is_asked = True
-        size = min(limits.page_size, self.largest_page)
-        if self.is_new:
-            # Where seconds are dense a margin would bring too much twice. But at whole minutes, where a count may begin
-            # or end, no count would tell of what is lost.
-            is_cheap = self._border < size * MARGIN and self.stop - self.start >= NARROW
-            at_minute = self.start % MINUTE == 0 or self.stop % MINUTE == 0
-            self.has_margin = is_cheap or at_minute or not limits.is_exact
-        return Query(
-            self.start,
-            self.stop,
-            size,
-            unsorted=True,
-            page_id=self._page_id,
-            archived=self._left[0],
-            margin=self.margin * self.has_margin,
-            grain=limits.grain,
-        )
+        return self._query(self.start, archived=self.left[0])._replace(unsorted=True, page_id=self._page_id)
 
-    def take_in(self, page: Page, asked: Query) -> None:
-        """Take in a page.
+    def take_in(self, page: Page, asked: Query) -> list[Self]:
+        """Take in a page, and give what the part has become.
 
         Raises:
             ApiError: the server repeats itself.
         """
-        self.is_asked = False
-        self.is_new = False
-        self._said_more |= page.says_more
-        before = len(self._listed)
-        self._listed.update(page.rejected, (event.uuid for event in page.events))
-        self._keep(page.events, page.rejected)
-        brings_new = len(self._listed) > before
+        self.is_asked = self.is_new = False
+        listed = self._listed[-1]
+        before = len(listed)
+        listed.update(page.rejected, (event.uuid for event in page.events))
+        self._keep(page.events)
+        self.reject(page.rejected)
+        brings_new = len(listed) > before
         self._without_new = 0 if brings_new else self._without_new + 1
-        if asked.page_id is not None:
-            self._asked.add(asked.page_id)
-        is_full, is_stuck = page.size >= asked.page_size, page.next_page_id in self._asked
-        if self._without_new > MOST_WITHOUT_NEW or (is_full and not brings_new) or (is_stuck and brings_new):
+        is_full, leads_nowhere = page.size >= asked.page_size, page.next_page_id in {None, asked.page_id}
+        repeats = leads_nowhere and page.next_page_id is not None if brings_new else is_full
+        if repeats or self._without_new > MOST_WITHOUT_NEW:
             raise ApiError(
                 "The API answers the same page again and again instead of the next one (page_id): "
                 "nothing is lost, but the tap can't go on. Report it to Endor Labs."
             )
         self._page_id = page.next_page_id or asked.page_id
-        if is_full or not brings_new:
-            self._short = 0
-        elif page.size == self._short:
-            # A server that gives fewer than asked for, always the same number, has that page size.
-            self.given = page.size
-        else:
-            self._short = page.size
+        self._judge_size(page, asked, brings_new=brings_new)
         # A full page may be the last one, but only a server that has pointed to a next page before can say so; an empty
         # one that points to itself, or nowhere, may be so for a moment.
-        at_end = not page.says_more and (not is_full or self._said_more)
-        leads_nowhere = is_stuck or page.next_page_id is None
+        self._says_more |= page.says_more
+        at_end = not page.says_more and (not is_full or self._says_more)
         if at_end or (leads_nowhere and self._without_new >= FEW):
-            self.seen.append(sum(one in self._listed for one in (*self.events, *self.rejected)))
-            self.unlisted -= self._listed
-            self._left = self._left[1:]
+            self.left = self.left[1:]
+            self.is_changed = not (self.left or self._met <= set().union(*self._listed))
             self._begin()
+        return [self]

@@ -43,41 +43,17 @@ class Limits:
 
     def __init__(self, page_size: int) -> None:
         self.page_size = self._most = page_size
-        self.width = sys.maxsize
-        self.sorts = True
-        self.has_sorted = False
-        self.anchors = True
-        self.apart = 0
-        self.refusals = 0
-        self.is_exact = True
+        self.width = self._refused_width = sys.maxsize
+        self.sorts = self.anchors = self.is_exact = True
+        self.has_sorted = self._may_be_odd = self._on_trial = self._larger_pages = False
+        self.apart = self.refusals = self._good_answers = 0
         self.grain = 1
-        self._refused_width = 0
-        self._may_be_odd = False
         self._patience = PATIENCE
-        self._good_answers = 0
-        self._on_trial = self._larger_pages = False
 
     def is_odd(self) -> bool:
         """Whether a failure may be for another reason than the size of its query: one of several finds that out."""
         is_odd, self._may_be_odd = self._may_be_odd and self.refusals % FEW == 1, False
         return is_odd
-
-    def learn(self, asked: Query, detour: Detour) -> None:
-        """Take note of how to ask after a query that failed, each time it was sent."""
-        if detour.unsorted:
-            self.sorts = False
-            # What was too much with a sort may not be without.
-            self.width, self.page_size = sys.maxsize, self._most
-            self.refusals = self._good_answers = 0
-            self._on_trial = False
-        self.anchors &= not detour.without_offsets
-        if detour.page_size:
-            self.allow(detour.page_size)
-        elif detour.too_large:
-            self.page_size = min(self.page_size, max(asked.page_size // 2, 1))
-        elif not any(detour) and asked.page_size <= self.page_size and asked.stop - asked.start <= self.width:
-            # Else others have learned since it was sent.
-            self._tighten(asked)
 
     def distrust(self, asked: Query, *, offsets: bool) -> None:
         """Take note of a page that was not in the order of time, or that repeated another one for all its offset."""
@@ -95,33 +71,43 @@ class Limits:
         self._most = min(self._most, page_size)
         self.page_size = min(self.page_size, page_size)
 
-    def _tighten(self, asked: Query) -> None:
+    def refused(self, asked: Query, detour: Detour) -> None:
+        """Take note of how to ask after a query that failed, each time it was sent."""
+        if detour.unsorted:
+            # What was too much with a sort may not be without.
+            self.sorts, self.width, self.page_size, self.refusals = False, sys.maxsize, self._most, 0
+        self.anchors &= not detour.without_offsets
+        if detour.page_size:
+            self.allow(detour.page_size)
+        elif detour.too_large:
+            self.page_size = min(self.page_size, max(asked.page_size // 2, 1))
+        elif not any(detour) and asked.page_size <= self.page_size and asked.stop - asked.start <= self.width:
+            # Else others have learned since it was sent.
+            self._tighten(asked, asked.stop - asked.start)
+
+    def _tighten(self, asked: Query, seconds: int) -> None:
         """Ask for less, if others have failed before."""
         self.refusals += 1
         self._may_be_odd = True
-        self._refused_width = asked.stop - asked.start
-        self._good_answers = 0
-        if self.refusals < FEW and not self._on_trial:
-            return
+        self._refused_width, self._good_answers = seconds, 0
         if self._on_trial:
             # It was too early: try again, but later each time.
             self._patience *= 2
+        elif self.refusals < FEW:
+            return
         # By turns, as nobody says which of them it was; what was on trial is known.
         is_page = self._larger_pages if self._on_trial else self.refusals % 2 == 0
-        seconds = asked.stop - asked.start
+        self._on_trial = False
         if asked.page_size > SMALLEST_PAGE and (is_page or seconds == 1 or asked.page_id is not None):
             self.page_size = max(asked.page_size // 2, SMALLEST_PAGE)
         else:
             self.width = max(seconds // 2, 1)
-        self._on_trial = False
 
     def answered(self, asked: Query, page: Page) -> None:
         """Take note of an answer in time; after some of them, more is asked for again."""
         if page.events:
             self.page_size = min(self.page_size, max(PAGE_BYTES * len(page.events) // (page.bytes or 1), 1))
-        width = self._refused_width if self.width == sys.maxsize else self.width
-        # More than half of it, even where that has been rounded up.
-        is_wide = asked.page_id is not None or asked.stop - asked.start > min((width + 1) // 2, width - 1)
+        is_wide = asked.page_id is not None or asked.stop - asked.start > min(self.width, self._refused_width) // 2
         is_large = asked.page_size >= self.page_size and is_wide
         if is_large:
             self.refusals = 0
@@ -130,12 +116,9 @@ class Limits:
         self._good_answers += 1
         if self._on_trial and self._good_answers >= FEW:
             self._on_trial, self._patience = False, PATIENCE
-        if self._good_answers >= self._patience:
-            self._widen()
-
-    def _widen(self) -> None:
-        self._good_answers = self.refusals = 0
-        self._on_trial = True
+        if self._good_answers < self._patience:
+            return
+        self._good_answers, self._on_trial = 0, True
         # One at a time and in turn, so that a refusal tells which of them was too much.
         self._larger_pages = self.page_size < self._most and (not self._larger_pages or self.width == sys.maxsize)
         if self._larger_pages:

@@ -12,19 +12,17 @@ from __future__ import annotations
 
 import typing as t
 from bisect import bisect_left
-from collections import deque
-from dataclasses import dataclass
 from itertools import pairwise
 
-from tap_endorlabs.api.query import SMALLEST_PAGE, Query
+from typing_extensions import override
+
 from tap_endorlabs.reading.archive import ACTIVE
-from tap_endorlabs.reading.gap import MARGIN, MOST_WITHOUT_NEW, Gap
+from tap_endorlabs.reading.gap import MARGIN, Gap, Part
 from tap_endorlabs.timestamps import second_of, stamp_of_second
 
 if t.TYPE_CHECKING:
-    from tap_endorlabs.api.records import Event, Page
-    from tap_endorlabs.reading.archive import Databases
-    from tap_endorlabs.reading.limits import Limits
+    from tap_endorlabs.api.query import Query
+    from tap_endorlabs.api.records import Page
 
 MOST_APART = 6
 """The most pages from one anchor to the next."""
@@ -33,190 +31,144 @@ FEWEST_SORTED = 10
 """So many times in order show that a server sorts."""
 
 
-@dataclass
-class Anchor:
-    """A page that is fetched by its offset; its rank is how many objects of the rest are before it."""
+class Rest(Part):
+    """A part that has not been cut yet."""
 
-    query: Query
-    rank: int
-    page: Page | None = None
-
-
-class Rest:
-    """A part of the range that has not been cut yet.
-
-    Args:
-        start: first second.
-        stop: last second, exclusive.
-        databases: where its events are.
-        limits: how much is asked for at a time.
-
-    Attributes:
-        anchors: those that have not been used yet, in order.
-        margin: seconds to ask for beyond its ends.
-    """
-
-    def __init__(self, start: int, stop: int, databases: Databases, limits: Limits) -> None:
-        self.start, self.stop = start, stop
-        self.failure: BaseException | None = None
-        self.margin = 1
-        self._databases = databases
-        self._limits = limits
-        self._sample: list[Event] = []
-        self._last: list[Event] | None = None
-        self.reset()
-
-    def reset(self) -> None:
-        """Begin with its first page."""
-        self.anchors: deque[Anchor] = deque()
-        # The second that offsets are counted from, the rank of its first object, and that of the next anchor.
-        self._base, self._base_rank, self._next_rank = self.start, 0, 0
-        # The events of the anchor before, None before the first, and whether it had fewer than were asked for.
-        self._sample += self._last or []
-        self._last = None
-        self._is_short = self._has_dropped = False
-        self._used = self._without_new = 0
-
-    @property
-    def bytes(self) -> int:
-        """How much of it is in memory."""
-        return sum(anchor.page.bytes for anchor in self.anchors if anchor.page)
-
-    @property
-    def is_new(self) -> bool:
-        """Whether nothing of it has been asked for."""
-        return self._last is None and not self.anchors
+    @override
+    def __post_init__(self) -> None:
+        super().__post_init__()
+        self._anchors: dict[Query, Page | None] = {}
+        # Ranks: how many objects of the part are before a second from which offsets are counted, or the next anchor.
+        self._ranks, self._next_rank = {self.start: 0}, 0
+        # Of the anchor before.
+        self._uuids: set[str] = set()
+        self._earliest = ""
+        self._used = 0
+        self._has_dropped = False
 
     @property
     def _is_trusted(self) -> bool:
         """Whether its pages are complete between their ends, and do more than mark where to cut."""
-        return self._limits.sorts and self._limits.has_sorted and self._databases == ACTIVE
+        return self.limits.sorts and self.limits.has_sorted and self.databases == ACTIVE
 
     def may_ask(self, readers: int) -> bool:
         """Whether another anchor may be under way: only one where it is not known what comes, none behind the end."""
         # Few at first, and no more than twice as many ahead, as all of them may lie where many events share a second.
-        most = 1 if self._last is None or self._is_short else min(readers, 2 * MOST_APART + self._used)
-        pages = [anchor.page for anchor in self.anchors]
+        most = min(readers, MOST_APART + self._used // 4) if self._used and not self._short else 1
+        pages = list(self._anchors.values())
         # Behind one that could not be answered none is asked for before it is known whether another one will be.
-        has_end = self._has_dropped or not all(page is None or page.events for page in pages)
+        has_end = self._has_dropped or any(page and not page.events for page in pages)
         return pages.count(None) < most and len(pages) < 2 * most and not (pages and has_end)
 
-    def next_query(self, limits: Limits) -> Query:
+    def next_query(self) -> Query:
         """Give the query of the next anchor; or for the number of events, where no anchor would help."""
-        size = limits.page_size
-        apart = limits.apart if self._is_trusted else MOST_APART
-        if self._last and not apart:
+        self.is_new = False
+        base, rank = list(self._ranks.items())[-1]
+        query = self._query(base, archived=self.databases[0])
+        if self._used:
             # Next to each other they have a few events in common, so that nothing is left between them.
-            given = min(size, len(self._last))
-            self._next_rank -= min(int(given * MARGIN) + 2, given - 1)
-        elif self._last is not None:
-            self._next_rank += int(size * (1 - MARGIN) * apart)
-        offset, archived = max(self._next_rank - self._base_rank, 0), self._databases[0]
-        query = Query(
-            self._base,
-            self.stop,
-            size,
-            unsorted=archived or not limits.sorts,
-            archived=archived,
-            counted=not limits.anchors,
-            margin=self.margin,
-            offset=offset,
-            grain=limits.grain,
+            apart = self.limits.apart if self._is_trusted else MOST_APART
+            size = query.page_size
+            self._next_rank += int(size * (1 - MARGIN) * apart) or -min(int(size * MARGIN) + 2, size - 1)
+        query = query._replace(
+            unsorted=query.archived or not self.limits.sorts,
+            counted=not self.limits.anchors,
+            offset=max(self._next_rank - rank, 0),
         )
-        self.anchors.append(Anchor(query, self._next_rank))
-        self._next_rank += size
+        self._anchors[query] = None
+        self._next_rank += query.page_size
         return query
 
     def drop(self, query: Query) -> bool:
         """Do without an anchor that could not be answered; give whether there are others to go on with."""
-        if len(self.anchors) == 1 and self.anchors[0].query is query:
-            return False
-        self.anchors = deque(anchor for anchor in self.anchors if anchor.query is not query)
-        self._has_dropped = True
-        return True
+        self._has_dropped = len(self._anchors) > 1
+        if self._has_dropped:
+            del self._anchors[query]
+        return self._has_dropped
 
-    def use(self) -> list[Gap]:
-        """Take the first anchor, which has been answered; give the parts that it cuts off, none where it is no use."""
-        anchor, before = self.anchors.popleft(), self._last
-        page, query = t.cast("Page", anchor.page), anchor.query
-        if query.counted:
-            return self._cut_evenly(page.count or 0, query.page_size)
+    def take_in(self, page: Page, asked: Query) -> list[Gap | Rest]:
+        """Take in a page, and give what the part has become."""
+        self._anchors[asked] = page
+        self.bytes += page.bytes
+        return self.use()
+
+    def use(self) -> list[Gap | Rest]:
+        """Use the anchors that have been answered, in order; give what they cut off, and what is left."""
+        parts: list[Gap | Rest] = []
+        while self.start < self.stop and self._anchors:
+            query, page = next(iter(self._anchors.items()))
+            if page is None:
+                break
+            del self._anchors[query]
+            self.bytes -= page.bytes
+            parts += self._cut_evenly(page, query) if query.counted else self._use(page, query)
+        return [*parts, *([self] if self.start < self.stop else [])]
+
+    def _use(self, page: Page, query: Query) -> list[Gap]:
         times = [event.create_time for event in page.events]
-        is_first, is_full = query.offset == 0, page.size >= query.page_size
-        found, known = ({event.uuid for event in events} for events in (page.events, before or []))
-        brings_new = not before or not found <= known
-        repeats = not is_first and found and (found == known or (is_full and not brings_new))
-        if repeats or times != sorted(times) or (before and times and times[0] < before[0].create_time):
-            self._limits.distrust(query, offsets=bool(repeats))
-            self._sample += page.events
+        before, self._uuids = self._uuids, {event.uuid for event in page.events}
+        is_full, brings_new = page.size >= query.page_size, not self._uuids <= before
+        self.events.update((event.uuid, event) for event in page.events)
+        repeats = query.offset > 0 and bool(times) and (self._uuids == before or (is_full and not brings_new))
+        if repeats or times != sorted(times) or (times and times[0] < self._earliest):
+            self.limits.distrust(query, offsets=repeats)
             return []
         # A page of very few events looks sorted by chance.
-        self._limits.has_sorted |= query.is_sorted and len(set(times)) >= FEWEST_SORTED
+        self.limits.has_sorted |= query.is_sorted and len(set(times)) >= FEWEST_SORTED
+        self._judge_size(page, query, brings_new=brings_new)
         # A last page may name a next one as well, but it has nothing new; an empty page may be so for a moment.
         at_end = not is_full and (not page.says_more or bool(times and not brings_new))
-        first, end = self._covered(times, is_first=is_first, at_end=at_end)
-        if self._is_short and not is_full and brings_new and len(page.events) == len(before or []):
-            # A server that gives fewer than asked for, always the same number, has that page size.
-            self._limits.allow(max(page.size, SMALLEST_PAGE))
-        self._used += 1
-        self._has_dropped = False
+        first = end = self.stop
+        if query.offset == 0 and at_end and len(self.databases) == 1:
+            first = self.start
+        elif times:
+            first = self.start if query.offset == 0 else second_of(times[0]) + 1
+            end = self.stop if at_end else second_of(times[-1])
+            first = first if self._is_trusted else end
+            self._earliest = times[0]
         if times and not at_end:
             if self._is_trusted:
                 self._space(times, first, end)
-            self._count_from(anchor, page, end)
-        start, parts = self.start, self._cut(first, end, page)
-        self._without_new = 0 if self.start > start else self._without_new + 1
-        if self._without_new > MOST_WITHOUT_NEW:
-            # Always the same second.
-            parts += self._cut(self.stop, self.stop, page)
-        self._last, self._is_short = page.events, not is_full
-        if not self.anchors:
-            self._next_rank = anchor.rank + page.size
-        return parts
-
-    def _covered(self, times: list[str], *, is_first: bool, at_end: bool) -> tuple[int, int]:
-        """Give from which second to which a page is complete; where it only marks, none behind the second one."""
-        if is_first and at_end and len(self._databases) == 1:
-            return self.start, self.stop
-        first, end = self.stop, self.stop
-        if times:
-            first = self.start if is_first else second_of(times[0]) + 1
-            end = self.stop if at_end else second_of(times[-1])
-        return (first, end) if self._is_trusted else (end, end)
+            self._count_from(query, page, end)
+        self._used += 1
+        self._has_dropped = False
+        return self._cut(first, end, page)
 
     def _space(self, times: list[str], first: int, end: int) -> None:
         """Let the next anchors stand further apart where much of a page is lost at its ends, else nearer."""
         complete = bisect_left(times, stamp_of_second(end)) - bisect_left(times, stamp_of_second(first))
-        apart = self._limits.apart
+        apart = self.limits.apart
         is_good = complete >= len(times) * (1 - MARGIN) if apart else first <= self.start
-        self._limits.apart = max(apart - 1, 0) if is_good else min(2 * apart + 1, MOST_APART)
+        self.limits.apart = max(apart - 1, 0) if is_good else min(2 * apart + 1, MOST_APART)
 
-    def _count_from(self, anchor: Anchor, page: Page, second: int) -> None:
+    def _count_from(self, query: Query, page: Page, second: int) -> None:
         """Count offsets from a later second on, as the server has to skip what is before them."""
-        first = stamp_of_second(second - 1)
+        first, rank = stamp_of_second(second - 1), self._ranks[query.start] + query.offset
         behind = sum(event.create_time >= first for event in page.events)
         if behind < len(page.events):
-            self._base, self._base_rank = second, anchor.rank + page.size - behind
+            self._ranks[second] = rank + page.size - behind
+        if not self._anchors:
+            # It may have had fewer than were asked for.
+            self._next_rank = rank + page.size
 
     def _cut(self, first: int, end: int, page: Page) -> list[Gap]:
         """Cut off what lies before a second, as a gap, and what a page has from there to another, as it is complete."""
-        grain = self._limits.grain
+        grain, events = self.limits.grain, self.events.values()
         first = min(max(-(-first // grain) * grain, self.start), self.stop)
         end = min(max(end // grain * grain if end < self.stop else end, first), self.stop)
-        parts = []
-        if first > self.start:
-            # What has been seen of its border seconds belongs to it, even if it is gone by the time it is read.
-            parts.append(Gap(self.start, first, self._databases, [*(self._last or []), *page.events]))
-        if end > first:
-            parts.append(Gap(first, end, (), page.events, page.rejected))
-        self.start = end
-        return parts
+        # What has been seen of its border seconds belongs to a gap, even if it is gone by the time it is read.
+        gap = Gap(self.start, first, self.databases, self.limits, events)
+        complete = Gap(first, end, (), self.limits, events)
+        complete.reject(page.rejected)
+        bound, self.start = stamp_of_second(end), end
+        self.events = {event.uuid: event for event in events if event.create_time >= bound}
+        return [part for part in (gap, complete) if part.start < part.stop]
 
-    def _cut_evenly(self, count: int, page_size: int) -> list[Gap]:
+    def _cut_evenly(self, page: Page, query: Query) -> list[Gap]:
         """Cut all of it in parts of a few pages each, by the times of some of its events."""
-        times = sorted(event.create_time for event in self._sample)
-        number = count // (MOST_APART * page_size) + 1
+        times = sorted(event.create_time for event in self.events.values())
+        number = (page.count or 0) // (MOST_APART * query.page_size) + 1
         cuts = {second_of(times[len(times) * n // number]) for n in range(1, number) if times}
         ends = pairwise([self.start, *sorted(cut for cut in cuts if self.start < cut < self.stop), self.stop])
         self.start = self.stop
-        return [Gap(*pair, self._databases, self._sample) for pair in ends]
+        return [Gap(*pair, self.databases, self.limits, self.events.values()) for pair in ends]
