@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import sys
 import typing as t
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 
 from typing_extensions import override
 
@@ -18,6 +18,7 @@ if t.TYPE_CHECKING:
 
     from typing_extensions import Self
 
+    from tap_endorlabs.api.detours import Detour
     from tap_endorlabs.api.records import Event, Page, Reject
     from tap_endorlabs.reading.archive import Databases
     from tap_endorlabs.reading.limits import Limits
@@ -47,15 +48,13 @@ class Stretch(t.NamedTuple):
 
 @dataclass(eq=False)
 class Part:
-    """A part [start, stop) of the range, in seconds.
+    """A part [start, stop) of the range, in seconds; one without databases is complete.
 
     Attributes:
-        databases: where its events are; none where it is complete.
-        limits: how to ask.
-        known: events that have been met already; those of other parts are ignored.
+        known: events that have been met before; those of other parts are ignored.
         margin: seconds to ask for beyond its ends.
         largest_page: how many events to ask for at a time, at most.
-        is_new: whether nothing of it has been read.
+        is_new: whether nothing of it has been asked for.
         bytes: how much of it is in memory.
         failure: why it can't be read.
     """
@@ -67,28 +66,33 @@ class Part:
     known: Iterable[Event] = ()
     margin: int = 1
     largest_page: int = sys.maxsize
-    is_new: bool = True
-    is_asked: bool = False
-    bytes: int = 0
+    bytes: int = field(default=0, init=False)
     failure: BaseException | None = None
-    events: dict[str, Event] = field(default_factory=dict)
-    _short: int = 0
 
     def __post_init__(self) -> None:
+        self.events: dict[str, Event] = {}
+        self.rejected: dict[Reject, None] = {}
         self._first, self._bound = stamp_of_second(self.start), stamp_of_second(self.stop)
-        self._keep(self.known)
+        self._short = 0
+        self.is_new = bool(self.databases)
+        self.keep(self.known)
 
-    def _keep(self, events: Iterable[Event]) -> None:
+    def keep(self, events: Iterable[Event], rejected: Iterable[Reject] = ()) -> None:
+        """Take in what lies in it, and objects that can't be events whose time can't be read."""
         for event in events:
             if self._first <= event.create_time < self._bound:
                 self.events[event.uuid] = event
                 self.bytes += len(event.raw)
+        for one in rejected:
+            if one.create_time is None or self._first <= one.create_time < self._bound:
+                self.rejected[one] = None
 
     def anew(self) -> Self:
         """Give the same part with nothing read of it, only with the events that are known."""
-        return type(self)(self.start, self.stop, self.databases, self.limits, self.events.values())
+        return replace(self, known=self.events.values())
 
     def _query(self, start: int, *, archived: bool) -> Query:
+        self.is_new = False
         size = min(self.limits.page_size, self.largest_page)
         return Query(start, self.stop, size, archived=archived, margin=self.margin, grain=self.limits.grain)
 
@@ -105,7 +109,6 @@ class Gap(Part):
 
     Attributes:
         left: which of the databases are still to be read.
-        rejected: objects that can't be events.
         is_changed: whether some events that were known have not been listed, now that all of it has been read.
     """
 
@@ -118,8 +121,7 @@ class Gap(Part):
         at_minute = self.start % MINUTE == 0 or self.stop % MINUTE == 0
         self.margin = int(is_cheap or at_minute or not self.limits.is_exact)
         self.left = self.databases
-        self.rejected: dict[Reject, None] = {}
-        self.is_changed = False
+        self.is_changed = self._is_asked = False
         self._met = set(self.events)
         self._listed: list[set[str | Reject]] = []
         self._begin()
@@ -131,39 +133,36 @@ class Gap(Part):
         self._without_new = self._short = 0
         self._listed += [set()] if self.left else []
 
-    def reject(self, rejected: Iterable[Reject]) -> None:
-        """Keep objects that can't be events; those of other parts are ignored."""
-        for one in rejected:
-            if one.create_time is None or self._first <= one.create_time < self._bound:
-                self.rejected[one] = None
-
     def stretch(self) -> Stretch:
         """Give what has been read of it."""
         found = (*self.events, *self.rejected)
         seen = [sum(one in listed for one in found) for listed in self._listed] or [len(found)]
         return Stretch(sorted(self.events.values()), self.stop, list(self.rejected), tuple(seen))
 
-    def may_ask(self, _readers: int) -> bool:
-        """Whether its next page may be asked for; only one at a time, as it continues the one before."""
-        return bool(self.left) and not self.is_asked
-
-    def next_query(self) -> Query:
-        """Give what to ask for next."""
-        self.is_asked = True
+    def next_query(self, _readers: int) -> Query | None:
+        """Give what to ask for next; only one at a time, as it continues the one before."""
+        if self._is_asked or not self.left:
+            return None
+        self._is_asked = True
         return self._query(self.start, archived=self.left[0])._replace(unsorted=True, page_id=self._page_id)
 
-    def take_in(self, page: Page, asked: Query) -> list[Self]:
-        """Take in a page, and give what the part has become.
+    def refused(self, _query: Query, detour: Detour) -> list[Self]:
+        """Ask for a page again that could not be answered; give the part, but where less is to be asked for."""
+        self._is_asked = False
+        self.margin = 0 if detour.without_margin else self.margin
+        return [self] if any(detour) else []
+
+    def answered(self, asked: Query, page: Page) -> list[Self]:
+        """Take in a page, and give what the part has become: itself.
 
         Raises:
             ApiError: the server repeats itself.
         """
-        self.is_asked = self.is_new = False
+        self._is_asked = False
         listed = self._listed[-1]
         before = len(listed)
         listed.update(page.rejected, (event.uuid for event in page.events))
-        self._keep(page.events)
-        self.reject(page.rejected)
+        self.keep(page.events, page.rejected)
         brings_new = len(listed) > before
         self._without_new = 0 if brings_new else self._without_new + 1
         is_full, leads_nowhere = page.size >= asked.page_size, page.next_page_id in {None, asked.page_id}

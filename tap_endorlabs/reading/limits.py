@@ -57,7 +57,7 @@ class Limits:
 
     def distrust(self, asked: Query, *, offsets: bool) -> None:
         """Take note of a page that was not in the order of time, or that repeated another one for all its offset."""
-        self.anchors = asked.is_sorted and not offsets
+        self.anchors &= asked.is_sorted and not offsets
         self.sorts = False
 
     def cut(self, start: int, stop: int, wanted: int | None = None) -> int | None:
@@ -107,7 +107,9 @@ class Limits:
         """Take note of an answer in time; after some of them, more is asked for again."""
         if page.events:
             self.page_size = min(self.page_size, max(PAGE_BYTES * len(page.events) // (page.bytes or 1), 1))
-        is_wide = asked.page_id is not None or asked.stop - asked.start > min(self.width, self._refused_width) // 2
+        width = min(self.width, self._refused_width)
+        # More than half of it, even where that has been rounded up.
+        is_wide = asked.page_id is not None or asked.stop - asked.start > min((width + 1) // 2, width - 1)
         is_large = asked.page_size >= self.page_size and is_wide
         if is_large:
             self.refusals = 0

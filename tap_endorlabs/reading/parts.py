@@ -6,7 +6,7 @@ import typing as t
 
 from tap_endorlabs.api.query import SMALLEST_PAGE, hold_to_range
 from tap_endorlabs.errors import ApiError, RateLimitedError
-from tap_endorlabs.reading.gap import Gap, Part
+from tap_endorlabs.reading.gap import Gap
 from tap_endorlabs.reading.limits import PAGE_BYTES
 from tap_endorlabs.reading.rest import MOST_APART, Rest
 from tap_endorlabs.timestamps import MINUTE, second_of
@@ -24,12 +24,8 @@ if t.TYPE_CHECKING:
 ROOM = 3
 """How many parts, and how many pages of the most bytes, may be in memory for each reader."""
 
-
-class Job(t.NamedTuple):
-    """A request that is to be sent, and the part that it is for."""
-
-    part: Gap | Rest
-    query: Query
+Job = tuple[Gap | Rest, "Query"]
+"""A request that is to be sent, and the part that it is for."""
 
 
 class Parts:
@@ -72,11 +68,11 @@ class Parts:
             waits = number and (room < 0 or number > ROOM * self._readers or self.limits.refusals > 1)
             if part.failure is not None or waits:
                 return None
-            if part.may_ask(self._readers):
-                if part.is_new and part.stop - part.start > self.limits.width:
-                    self._split(part, part.start + self.limits.width)
-                first = self._parts[number]
-                return Job(first, first.next_query())
+            if part.is_new and part.stop - part.start > self.limits.width:
+                self._split(part, part.start + self.limits.width)
+            first = self._parts[number]
+            if (query := first.next_query(self._readers)) is not None:
+                return first, query
             room -= part.bytes
         return None
 
@@ -95,21 +91,17 @@ class Parts:
             self._doubt_ends(coarsely=outside > 1)
         if part not in self._parts:
             return
-        before = limits.anchors, limits.sorts
         try:
-            self._replace(part, *part.take_in(page, query))
+            self._replace(part, *part.answered(query, page))
         except ApiError:
             # The server ignores `page_id`, so each part must fit a page.
             if not self._split(part):
                 raise
             return
-        if isinstance(part, Rest):
-            if (limits.anchors, limits.sorts) != before:
-                self._ask_anew(Rest)
-        elif part.is_changed:
+        if isinstance(part, Gap) and part.is_changed:
             # They may have been deleted meanwhile; or else the server takes the ends to be elsewhere.
             self._doubt_ends(coarsely=bool(part.margin))
-        elif part.left and len(part.events) >= 2 * MOST_APART * query.page_size:
+        elif isinstance(part, Gap) and part.left and len(part.events) >= 2 * MOST_APART * query.page_size:
             times = sorted(event.create_time for event in part.events.values())
             self._split(part, second_of(times[len(times) // 2]))
 
@@ -119,15 +111,8 @@ class Parts:
         self.limits.refused(query, detour)
         if part not in self._parts:
             return
-        part.is_asked = False
-        if detour.without_margin:
-            again = part.anew()
-            again.margin = 0
-            self._replace(part, again)
-        elif any(detour):
-            self._ask_anew(Rest)
-        elif isinstance(part, Rest) and part.drop(query):
-            self._replace(part, *part.use())
+        if others := part.refused(query, detour):
+            self._replace(part, *others)
         elif (query.page_id is not None and query.page_size > SMALLEST_PAGE) or not self._split(part):
             part.largest_page = max(query.page_size // 2, min(SMALLEST_PAGE, query.page_size))
 
@@ -136,15 +121,11 @@ class Parts:
         for each in self._parts if isinstance(error, RateLimitedError) else [part]:
             each.failure = error
 
-    def _ask_anew(self, kind: type[Part]) -> None:
-        """Begin anew with the parts of a kind."""
-        self._parts = [part.anew() if isinstance(part, kind) and part.databases else part for part in self._parts]
-
     def _doubt_ends(self, *, coarsely: bool) -> None:
         """Ask anew, and for more than is wanted: the server takes its ends to be elsewhere, or at whole minutes."""
         if self.limits.grain != MINUTE and (coarsely or self.limits.is_exact):
             self.limits.is_exact, self.limits.grain = False, MINUTE if coarsely else 1
-            self._ask_anew(Part)
+            self._parts = [part.anew() if part.databases else part for part in self._parts]
 
     def _split(self, part: Gap | Rest, wanted: int | None = None) -> bool:
         """Cut a part in two, near a second or else in its middle; give whether it could be cut."""

@@ -11,7 +11,7 @@ import typing as t
 from tap_endorlabs.api.detours import find_detour
 from tap_endorlabs.errors import TapError
 from tap_endorlabs.reading.limits import Limits
-from tap_endorlabs.reading.parts import Job, Parts
+from tap_endorlabs.reading.parts import Parts
 
 if t.TYPE_CHECKING:
     from collections.abc import Callable, Generator
@@ -19,7 +19,9 @@ if t.TYPE_CHECKING:
     from tap_endorlabs.api.query import Query
     from tap_endorlabs.api.records import Page
     from tap_endorlabs.reading.archive import Zone
-    from tap_endorlabs.reading.gap import Stretch
+    from tap_endorlabs.reading.gap import Gap, Stretch
+    from tap_endorlabs.reading.parts import Job
+    from tap_endorlabs.reading.rest import Rest
 
     Fetch = Callable[[Query], Page]
 
@@ -59,7 +61,7 @@ class _Readers:
             while self._parts.head is not None:
                 if concurrency == 1 or not self._has_answer:
                     # What fits a page needs no thread.
-                    self._do(t.cast("Job", self._parts.take()))
+                    self._do(*t.cast("Job", self._parts.take()))
                 elif not has_workers:
                     has_workers = True
                     for number in range(concurrency):
@@ -88,24 +90,24 @@ class _Readers:
         while True:
             with self._changed:
                 job = self._changed.wait_for(lambda: self._is_over or parts.head is None or parts.take())
-            if not isinstance(job, Job):
+            if not isinstance(job, tuple):
                 return
-            self._do(job)
+            self._do(*job)
 
-    def _do(self, job: Job) -> None:
+    def _do(self, part: Gap | Rest, query: Query) -> None:
         """Send a request, and take in what comes of it."""
         try:
             try:
-                page = self._fetch(job.query)
+                page = self._fetch(query)
             except TapError as error:
-                detour = find_detour(self._fetch, job.query, error, is_odd=self._parts.limits.is_odd())
+                detour = find_detour(self._fetch, query, error, is_odd=self._parts.limits.is_odd())
                 with self._changed:
-                    self._parts.refused(job, detour)
+                    self._parts.refused((part, query), detour)
             else:
                 self._has_answer = True
                 with self._changed:
-                    self._parts.answered(job, page)
+                    self._parts.answered((part, query), page)
         except BaseException as error:  # noqa: BLE001 - whatever it is, it is raised where the stretches are taken
-            self._parts.fail(job.part, error)
+            self._parts.fail(part, error)
         with self._changed:
             self._changed.notify_all()

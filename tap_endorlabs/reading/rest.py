@@ -21,6 +21,7 @@ from tap_endorlabs.reading.gap import MARGIN, Gap, Part
 from tap_endorlabs.timestamps import second_of, stamp_of_second
 
 if t.TYPE_CHECKING:
+    from tap_endorlabs.api.detours import Detour
     from tap_endorlabs.api.query import Query
     from tap_endorlabs.api.records import Page
 
@@ -51,18 +52,16 @@ class Rest(Part):
         """Whether its pages are complete between their ends, and do more than mark where to cut."""
         return self.limits.sorts and self.limits.has_sorted and self.databases == ACTIVE
 
-    def may_ask(self, readers: int) -> bool:
-        """Whether another anchor may be under way: only one where it is not known what comes, none behind the end."""
-        # Few at first, and no more than twice as many ahead, as all of them may lie where many events share a second.
+    def next_query(self, readers: int) -> Query | None:
+        """Give the query of the next anchor, or for a count where none would help; None where it is not yet time."""
+        # Few at first, and no more than twice as many ahead, as all of them may lie where many events share a second;
+        # only one where it is not known what comes, and none behind the end.
         most = min(readers, MOST_APART + self._used // 4) if self._used and not self._short else 1
         pages = list(self._anchors.values())
         # Behind one that could not be answered none is asked for before it is known whether another one will be.
         has_end = self._has_dropped or any(page and not page.events for page in pages)
-        return pages.count(None) < most and len(pages) < 2 * most and not (pages and has_end)
-
-    def next_query(self) -> Query:
-        """Give the query of the next anchor; or for the number of events, where no anchor would help."""
-        self.is_new = False
+        if pages.count(None) >= most or len(pages) >= 2 * most or (pages and has_end):
+            return None
         base, rank = list(self._ranks.items())[-1]
         query = self._query(base, archived=self.databases[0])
         if self._used:
@@ -79,21 +78,25 @@ class Rest(Part):
         self._next_rank += query.page_size
         return query
 
-    def drop(self, query: Query) -> bool:
-        """Do without an anchor that could not be answered; give whether there are others to go on with."""
-        self._has_dropped = len(self._anchors) > 1
-        if self._has_dropped:
-            del self._anchors[query]
-        return self._has_dropped
+    def refused(self, query: Query, detour: Detour) -> list[Gap | Rest]:
+        """Do without an anchor that could not be answered, or begin anew; give nothing where neither is possible."""
+        if any(detour):
+            self.margin = 0 if detour.without_margin else self.margin
+            return [self.anew()]
+        if len(self._anchors) == 1:
+            return []
+        del self._anchors[query]
+        self._has_dropped = True
+        return self._use_answered()
 
-    def take_in(self, page: Page, asked: Query) -> list[Gap | Rest]:
+    def answered(self, asked: Query, page: Page) -> list[Gap | Rest]:
         """Take in a page, and give what the part has become."""
         self._anchors[asked] = page
         self.bytes += page.bytes
-        return self.use()
+        return self._use_answered()
 
-    def use(self) -> list[Gap | Rest]:
-        """Use the anchors that have been answered, in order; give what they cut off, and what is left."""
+    def _use_answered(self) -> list[Gap | Rest]:
+        """Use the first anchors, as far as they have been answered; give what they cut off, and what is left."""
         parts: list[Gap | Rest] = []
         while self.start < self.stop and self._anchors:
             query, page = next(iter(self._anchors.items()))
@@ -101,10 +104,14 @@ class Rest(Part):
                 break
             del self._anchors[query]
             self.bytes -= page.bytes
-            parts += self._cut_evenly(page, query) if query.counted else self._use(page, query)
-        return [*parts, *([self] if self.start < self.stop else [])]
+            cut_off = self._cut_evenly(page, query) if query.counted else self._use(page, query)
+            if cut_off is None:
+                return [*parts, self.anew()]
+            parts += cut_off
+        return [*parts, self] if self.start < self.stop else parts
 
-    def _use(self, page: Page, query: Query) -> list[Gap]:
+    def _use(self, page: Page, query: Query) -> list[Gap] | None:
+        """Give what an anchor cuts off; None where it is not to be trusted."""
         times = [event.create_time for event in page.events]
         before, self._uuids = self._uuids, {event.uuid for event in page.events}
         is_full, brings_new = page.size >= query.page_size, not self._uuids <= before
@@ -112,7 +119,7 @@ class Rest(Part):
         repeats = query.offset > 0 and bool(times) and (self._uuids == before or (is_full and not brings_new))
         if repeats or times != sorted(times) or (times and times[0] < self._earliest):
             self.limits.distrust(query, offsets=repeats)
-            return []
+            return None
         # A page of very few events looks sorted by chance.
         self.limits.has_sorted |= query.is_sorted and len(set(times)) >= FEWEST_SORTED
         self._judge_size(page, query, brings_new=brings_new)
@@ -159,7 +166,7 @@ class Rest(Part):
         # What has been seen of its border seconds belongs to a gap, even if it is gone by the time it is read.
         gap = Gap(self.start, first, self.databases, self.limits, events)
         complete = Gap(first, end, (), self.limits, events)
-        complete.reject(page.rejected)
+        complete.keep((), page.rejected)
         bound, self.start = stamp_of_second(end), end
         self.events = {event.uuid: event for event in events if event.create_time >= bound}
         return [part for part in (gap, complete) if part.start < part.stop]
