@@ -18,7 +18,8 @@ from fake_endor_api import Fault, make_events
 from tap_endorlabs.api.client import LogClient
 from tap_endorlabs.api.records import Page
 from tap_endorlabs.errors import ArchiveRefusedError, IncompleteError, StateError
-from tap_endorlabs.reading.archive import ACTIVE, ARCHIVE, BOTH, Zone, zones
+from tap_endorlabs.proof.ages import zones
+from tap_endorlabs.reading.archive import ACTIVE, ARCHIVE, BOTH, Zone
 from tap_endorlabs.settings import Settings
 from tap_endorlabs.sync.bookmark import Bookmark, Gap, Scope
 from tap_endorlabs.sync.run import LogRun

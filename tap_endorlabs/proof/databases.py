@@ -9,7 +9,8 @@ from http import HTTPStatus
 from tap_endorlabs.api.query import SMALLEST_PAGE, Query
 from tap_endorlabs.api.records import Page
 from tap_endorlabs.errors import ApiError, ArchiveRefusedError, TooSlowError
-from tap_endorlabs.reading.archive import ACTIVE_UNTIL, ARCHIVED_AFTER, Border, Zone, zones
+from tap_endorlabs.proof.ages import ACTIVE_UNTIL, ARCHIVED_AFTER, Border, zones
+from tap_endorlabs.reading.archive import Zone
 from tap_endorlabs.timestamps import DAY, MINUTE
 
 if t.TYPE_CHECKING:

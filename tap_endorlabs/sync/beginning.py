@@ -5,7 +5,7 @@ from __future__ import annotations
 import typing as t
 
 from tap_endorlabs.errors import StateError
-from tap_endorlabs.reading.archive import ACTIVE_UNTIL
+from tap_endorlabs.proof.ages import ACTIVE_UNTIL
 from tap_endorlabs.sync.state import START_ANEW
 from tap_endorlabs.timestamps import earlier
 

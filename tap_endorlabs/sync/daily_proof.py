@@ -5,7 +5,7 @@ from __future__ import annotations
 import typing as t
 from itertools import chain
 
-from tap_endorlabs.reading.archive import ACTIVE_UNTIL
+from tap_endorlabs.proof.ages import ACTIVE_UNTIL
 from tap_endorlabs.timestamps import DAY, MINUTE, second_after, second_of, stamp_of_second
 
 if t.TYPE_CHECKING:

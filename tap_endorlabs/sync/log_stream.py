@@ -14,7 +14,7 @@ from singer_sdk.schema.source import StreamSchema
 from typing_extensions import override
 
 from tap_endorlabs.api.client import LogClient
-from tap_endorlabs.reading.archive import ACTIVE_UNTIL
+from tap_endorlabs.proof.ages import ACTIVE_UNTIL
 from tap_endorlabs.schemas import LogSchemas
 from tap_endorlabs.sync.batches import batch_files
 from tap_endorlabs.sync.bookmark import REPLICATION_KEY, Scope
