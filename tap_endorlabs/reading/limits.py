@@ -45,20 +45,15 @@ class Limits:
         self.page_size = self._most = page_size
         self.width = self._refused_width = sys.maxsize
         self.sorts = self.anchors = self.is_exact = True
-        self.has_sorted = self._may_be_odd = self._on_trial = self._larger_pages = False
+        self.has_sorted = self._on_trial = self._larger_pages = False
         self.apart = self.refusals = self._good_answers = 0
         self.grain = 1
         self._patience = PATIENCE
 
+    @property
     def is_odd(self) -> bool:
-        """Whether a failure may be for another reason than the size of its query: one of several finds that out."""
-        is_odd, self._may_be_odd = self._may_be_odd and self.refusals % FEW == 1, False
-        return is_odd
-
-    def distrust(self, asked: Query, *, offsets: bool) -> None:
-        """Take note of a page that was not in the order of time, or that repeated another one for all its offset."""
-        self.anchors &= asked.is_sorted and not offsets
-        self.sorts = False
+        """Whether a failure may be for another reason than the size of its query, as others have failed before."""
+        return self.refusals % FEW == 1
 
     def cut(self, start: int, stop: int, wanted: int | None = None) -> int | None:
         """Give where to cut a part in two: near a second, else its middle; None where it can't be cut."""
@@ -88,7 +83,6 @@ class Limits:
     def _tighten(self, asked: Query, seconds: int) -> None:
         """Ask for less, if others have failed before."""
         self.refusals += 1
-        self._may_be_odd = True
         self._refused_width, self._good_answers = seconds, 0
         if self._on_trial:
             # It was too early: try again, but later each time.

@@ -19,9 +19,8 @@ if t.TYPE_CHECKING:
     from tap_endorlabs.api.query import Query
     from tap_endorlabs.api.records import Page
     from tap_endorlabs.reading.archive import Zone
-    from tap_endorlabs.reading.gap import Gap, Stretch
+    from tap_endorlabs.reading.gap import Stretch
     from tap_endorlabs.reading.parts import Job
-    from tap_endorlabs.reading.rest import Rest
 
     Fetch = Callable[[Query], Page]
 
@@ -61,7 +60,7 @@ class _Readers:
             while self._parts.head is not None:
                 if concurrency == 1 or not self._has_answer:
                     # What fits a page needs no thread.
-                    self._do(*t.cast("Job", self._parts.take()))
+                    self._do(t.cast("Job", self._parts.take()))
                 elif not has_workers:
                     has_workers = True
                     for number in range(concurrency):
@@ -92,21 +91,22 @@ class _Readers:
                 job = self._changed.wait_for(lambda: self._is_over or parts.head is None or parts.take())
             if not isinstance(job, tuple):
                 return
-            self._do(*job)
+            self._do(job)
 
-    def _do(self, part: Gap | Rest, query: Query) -> None:
+    def _do(self, job: Job) -> None:
         """Send a request, and take in what comes of it."""
+        part, query = job
         try:
             try:
                 page = self._fetch(query)
             except TapError as error:
-                detour = find_detour(self._fetch, query, error, is_odd=self._parts.limits.is_odd())
+                detour = find_detour(self._fetch, query, error, is_odd=self._parts.limits.is_odd)
                 with self._changed:
-                    self._parts.refused((part, query), detour)
+                    self._parts.refused(job, detour)
             else:
                 self._has_answer = True
                 with self._changed:
-                    self._parts.answered((part, query), page)
+                    self._parts.answered(job, page)
         except BaseException as error:  # noqa: BLE001 - whatever it is, it is raised where the stretches are taken
             self._parts.fail(part, error)
         with self._changed:

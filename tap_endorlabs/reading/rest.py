@@ -45,7 +45,6 @@ class Rest(Part):
         self._uuids: set[str] = set()
         self._earliest = ""
         self._used = 0
-        self._has_dropped = False
 
     @property
     def _is_trusted(self) -> bool:
@@ -58,8 +57,7 @@ class Rest(Part):
         # only one where it is not known what comes, and none behind the end.
         most = min(readers, MOST_APART + self._used // 4) if self._used and not self._short else 1
         pages = list(self._anchors.values())
-        # Behind one that could not be answered none is asked for before it is known whether another one will be.
-        has_end = self._has_dropped or any(page and not page.events for page in pages)
+        has_end = any(page and not page.events for page in pages)
         if pages.count(None) >= most or len(pages) >= 2 * most or (pages and has_end):
             return None
         base, rank = list(self._ranks.items())[-1]
@@ -86,7 +84,6 @@ class Rest(Part):
         if len(self._anchors) == 1:
             return []
         del self._anchors[query]
-        self._has_dropped = True
         return self._use_answered()
 
     def answered(self, asked: Query, page: Page) -> list[Gap | Rest]:
@@ -118,7 +115,8 @@ class Rest(Part):
         self.events.update((event.uuid, event) for event in page.events)
         repeats = query.offset > 0 and bool(times) and (self._uuids == before or (is_full and not brings_new))
         if repeats or times != sorted(times) or (times and times[0] < self._earliest):
-            self.limits.distrust(query, offsets=repeats)
+            self.limits.anchors &= query.is_sorted and not repeats
+            self.limits.sorts = False
             return None
         # A page of very few events looks sorted by chance.
         self.limits.has_sorted |= query.is_sorted and len(set(times)) >= FEWEST_SORTED
@@ -138,7 +136,6 @@ class Rest(Part):
                 self._space(times, first, end)
             self._count_from(query, page, end)
         self._used += 1
-        self._has_dropped = False
         return self._cut(first, end, page)
 
     def _space(self, times: list[str], first: int, end: int) -> None:
