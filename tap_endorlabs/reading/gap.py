@@ -54,9 +54,6 @@ class Part:
         known: events that have been met before; those of other parts are ignored.
         margin: seconds to ask for beyond its ends.
         largest_page: how many events to ask for at a time, at most.
-        is_new: whether nothing of it has been asked for.
-        bytes: how much of it is in memory.
-        failure: why it can't be read.
     """
 
     start: int
@@ -72,20 +69,19 @@ class Part:
     def __post_init__(self) -> None:
         self.events: dict[str, Event] = {}
         self.rejected: dict[Reject, None] = {}
-        self._first, self._bound = stamp_of_second(self.start), stamp_of_second(self.stop)
-        self._short = 0
         self.is_new = bool(self.databases)
+        self._short = 0
         self.keep(self.known)
 
     def keep(self, events: Iterable[Event], rejected: Iterable[Reject] = ()) -> None:
         """Take in what lies in it, and objects that can't be events whose time can't be read."""
+        first, bound = stamp_of_second(self.start), stamp_of_second(self.stop)
         for event in events:
-            if self._first <= event.create_time < self._bound:
+            if first <= event.create_time < bound:
                 self.events[event.uuid] = event
                 self.bytes += len(event.raw)
-        for one in rejected:
-            if one.create_time is None or self._first <= one.create_time < self._bound:
-                self.rejected[one] = None
+        inside = [one for one in rejected if one.create_time is None or first <= one.create_time < bound]
+        self.rejected.update(dict.fromkeys(inside))
 
     def anew(self) -> Self:
         """Give the same part with nothing read of it, only with the events that are known."""

@@ -1,17 +1,13 @@
 """The rest of a range, that nobody has read yet, and how *anchors* cut parts off it.
 
 Anchors are pages in the order of time that are fetched by their offsets, several at once. One is complete strictly
-between its first and its last second, whatever its offset was. So where they overlap by a few events they read the
-range by themselves; what lies between them otherwise, as where many events share a second, is a gap.
-
-Where the server does not sort, and in the archive, which is not said to, anchors only mark where to cut; and only as
-long as they come in the order of time all the same.
+between its first and its last second, whatever its offset was; what lies between two of them is a gap. Where the server
+does not sort, and in the archive, which is not said to, they only mark where to cut, as long as they come in order.
 """
 
 from __future__ import annotations
 
 import typing as t
-from bisect import bisect_left
 from itertools import pairwise
 
 from typing_extensions import override
@@ -29,7 +25,7 @@ MOST_APART = 6
 """The most pages from one anchor to the next."""
 
 FEWEST_SORTED = 10
-"""So many times in order show that a server sorts."""
+"""So many times in order show that a server sorts: a page of very few events looks sorted by chance."""
 
 
 class Rest(Part):
@@ -39,12 +35,12 @@ class Rest(Part):
     def __post_init__(self) -> None:
         super().__post_init__()
         self._anchors: dict[Query, Page | None] = {}
-        # Ranks: how many objects of the part are before a second from which offsets are counted, or the next anchor.
+        self._used = 0
+        # Ranks: how many objects of it are before the seconds that offsets are counted from, and the next anchor.
         self._ranks, self._next_rank = {self.start: 0}, 0
-        # Of the anchor before.
+        # Of the anchor before: its events, and its earliest time.
         self._uuids: set[str] = set()
         self._earliest = ""
-        self._used = 0
 
     @property
     def _is_trusted(self) -> bool:
@@ -57,21 +53,17 @@ class Rest(Part):
         # only one where it is not known what comes, and none behind the end.
         most = min(readers, MOST_APART + self._used // 4) if self._used and not self._short else 1
         pages = list(self._anchors.values())
-        has_end = any(page and not page.events for page in pages)
-        if pages.count(None) >= most or len(pages) >= 2 * most or (pages and has_end):
+        at_end = any(page and not page.events for page in pages)
+        if pages.count(None) >= most or len(pages) >= 2 * most or at_end:
             return None
         base, rank = list(self._ranks.items())[-1]
         query = self._query(base, archived=self.databases[0])
         if self._used:
             # Next to each other they have a few events in common, so that nothing is left between them.
-            apart = self.limits.apart if self._is_trusted else MOST_APART
-            size = query.page_size
+            apart, size = self.limits.apart if self._is_trusted else MOST_APART, query.page_size
             self._next_rank += int(size * (1 - MARGIN) * apart) or -min(int(size * MARGIN) + 2, size - 1)
-        query = query._replace(
-            unsorted=query.archived or not self.limits.sorts,
-            counted=not self.limits.anchors,
-            offset=max(self._next_rank - rank, 0),
-        )
+        is_unsorted, is_count = query.archived or not self.limits.sorts, not self.limits.anchors
+        query = query._replace(unsorted=is_unsorted, counted=is_count, offset=max(self._next_rank - rank, 0))
         self._anchors[query] = None
         self._next_rank += query.page_size
         return query
@@ -95,10 +87,8 @@ class Rest(Part):
     def _use_answered(self) -> list[Gap | Rest]:
         """Use the first anchors, as far as they have been answered; give what they cut off, and what is left."""
         parts: list[Gap | Rest] = []
-        while self.start < self.stop and self._anchors:
-            query, page = next(iter(self._anchors.items()))
-            if page is None:
-                break
+        while self.start < self.stop and (page := next(iter(self._anchors.values()), None)) is not None:
+            query = next(iter(self._anchors))
             del self._anchors[query]
             self.bytes -= page.bytes
             cut_off = self._cut_evenly(page, query) if query.counted else self._use(page, query)
@@ -108,7 +98,7 @@ class Rest(Part):
         return [*parts, self] if self.start < self.stop else parts
 
     def _use(self, page: Page, query: Query) -> list[Gap] | None:
-        """Give what an anchor cuts off; None where it is not to be trusted."""
+        """Give what an anchor cuts off; None where it is not in the order of time, or repeats another one."""
         times = [event.create_time for event in page.events]
         before, self._uuids = self._uuids, {event.uuid for event in page.events}
         is_full, brings_new = page.size >= query.page_size, not self._uuids <= before
@@ -118,42 +108,36 @@ class Rest(Part):
             self.limits.anchors &= query.is_sorted and not repeats
             self.limits.sorts = False
             return None
-        # A page of very few events looks sorted by chance.
         self.limits.has_sorted |= query.is_sorted and len(set(times)) >= FEWEST_SORTED
         self._judge_size(page, query, brings_new=brings_new)
+        self._used += 1
+        self._earliest = min(times, default=self._earliest)
         # A last page may name a next one as well, but it has nothing new; an empty page may be so for a moment.
         at_end = not is_full and (not page.says_more or bool(times and not brings_new))
-        first = end = self.stop
-        if query.offset == 0 and at_end and len(self.databases) == 1:
-            first = self.start
-        elif times:
-            first = self.start if query.offset == 0 else second_of(times[0]) + 1
-            end = self.stop if at_end else second_of(times[-1])
-            first = first if self._is_trusted else end
-            self._earliest = times[0]
+        is_all = query.offset == 0 and at_end and len(self.databases) == 1
+        first = second_of(times[0]) + 1 if times and query.offset else self.start
+        end = second_of(times[-1]) if times and not at_end else self.stop
+        if not (is_all or (times and self._is_trusted)):
+            first = end
         if times and not at_end:
-            if self._is_trusted:
-                self._space(times, first, end)
-            self._count_from(query, page, end)
-        self._used += 1
+            self._place_next(query, page, first, end)
         return self._cut(first, end, page)
 
-    def _space(self, times: list[str], first: int, end: int) -> None:
-        """Let the next anchors stand further apart where much of a page is lost at its ends, else nearer."""
-        complete = bisect_left(times, stamp_of_second(end)) - bisect_left(times, stamp_of_second(first))
-        apart = self.limits.apart
-        is_good = complete >= len(times) * (1 - MARGIN) if apart else first <= self.start
-        self.limits.apart = max(apart - 1, 0) if is_good else min(2 * apart + 1, MOST_APART)
-
-    def _count_from(self, query: Query, page: Page, second: int) -> None:
-        """Count offsets from a later second on, as the server has to skip what is before them."""
-        first, rank = stamp_of_second(second - 1), self._ranks[query.start] + query.offset
-        behind = sum(event.create_time >= first for event in page.events)
-        if behind < len(page.events):
-            self._ranks[second] = rank + page.size - behind
-        if not self._anchors:
-            # It may have had fewer than were asked for.
-            self._next_rank = rank + page.size
+    def _place_next(self, query: Query, page: Page, first: int, end: int) -> None:
+        """Choose where the next anchors stand, after one that is complete between two seconds."""
+        stamps = (stamp_of_second(second) for second in (first, end - 1, end))
+        from_first, from_base, from_end = (sum(event.create_time >= stamp for event in page.events) for stamp in stamps)
+        if self._is_trusted:
+            # Further apart where much of a page is lost at its ends, else nearer.
+            apart, complete = self.limits.apart, from_first - from_end
+            is_good = complete >= len(page.events) * (1 - MARGIN) if apart else first <= self.start
+            self.limits.apart = max(apart - 1, 0) if is_good else min(2 * apart + 1, MOST_APART)
+        rank = self._ranks[query.start] + query.offset + page.size
+        if from_base < len(page.events):
+            # The server has to skip what is before the second from which offsets are counted.
+            self._ranks[end] = rank - from_base
+        # It may have had fewer than were asked for.
+        self._next_rank = self._next_rank if self._anchors else rank
 
     def _cut(self, first: int, end: int, page: Page) -> list[Gap]:
         """Cut off what lies before a second, as a gap, and what a page has from there to another, as it is complete."""
@@ -170,9 +154,9 @@ class Rest(Part):
 
     def _cut_evenly(self, page: Page, query: Query) -> list[Gap]:
         """Cut all of it in parts of a few pages each, by the times of some of its events."""
-        times = sorted(event.create_time for event in self.events.values())
+        seconds = sorted(second_of(event.create_time) for event in self.events.values())
         number = (page.count or 0) // (MOST_APART * query.page_size) + 1
-        cuts = {second_of(times[len(times) * n // number]) for n in range(1, number) if times}
-        ends = pairwise([self.start, *sorted(cut for cut in cuts if self.start < cut < self.stop), self.stop])
+        cuts = {seconds[len(seconds) * n // number] for n in range(1, number) if seconds}
+        ends = sorted({self.start, self.stop, *(cut for cut in cuts if self.start < cut < self.stop)})
         self.start = self.stop
-        return [Gap(*pair, self.databases, self.limits, self.events.values()) for pair in ends]
+        return [Gap(*pair, self.databases, self.limits, self.events.values()) for pair in pairwise(ends)]
