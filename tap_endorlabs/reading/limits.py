@@ -26,9 +26,6 @@ PAGE_BYTES = 2 << 20
 class Limits:
     """The limits of a request, learned by one reader of a log and shared with all the others.
 
-    Args:
-        page_size: events per request, at most.
-
     Attributes:
         page_size: events to ask for at a time.
         width: seconds to ask for at a time.

@@ -29,23 +29,16 @@ Job = tuple[Gap | Rest, "Query"]
 
 
 class Parts:
-    """What is still to be read, or to leave, in the order of time.
-
-    Args:
-        zone: the range, and where its events are.
-        limits: how much is asked for at a time.
-        readers: how many read side by side.
-    """
+    """What is still to be read, or to leave, in the order of time, by so many readers side by side."""
 
     def __init__(self, zone: Zone, limits: Limits, readers: int) -> None:
-        self._databases = zone.databases
         self.limits = limits
-        self._readers = readers
-        self._parts: list[Gap | Rest] = [self._new(zone.start, zone.stop)]
+        self._databases, self._readers = zone.databases, readers
+        self._parts = [self._new(zone.start, zone.stop)]
 
     def _new(self, start: int, stop: int, events: Iterable[Event] = ()) -> Gap | Rest:
-        is_rest = self.limits.anchors and self.limits.cut(start, stop) is not None
-        return (Rest if is_rest else Gap)(start, stop, self._databases, self.limits, events)
+        kind = Rest if self.limits.anchors and self.limits.cut(start, stop) is not None else Gap
+        return kind(start, stop, self._databases, self.limits, events)
 
     @property
     def head(self) -> Gap | Rest | None:
@@ -56,8 +49,8 @@ class Parts:
         """Hand over what has been read, up to the first part that has not."""
         stretches = []
         while isinstance(head := self.head, Gap) and not head.left:
-            del self._parts[0]
             stretches.append(head.stretch())
+            del self._parts[0]
         return stretches
 
     def take(self) -> Job | None:
@@ -83,9 +76,8 @@ class Parts:
             ApiError: the server ignores what it is asked for, or repeats itself.
         """
         part, query = job
-        limits = self.limits
         outside = hold_to_range(page.events, query)
-        limits.answered(query, page)
+        self.limits.answered(query, page)
         if outside:
             # Its times have no seconds where it is more than one.
             self._doubt_ends(coarsely=outside > 1)

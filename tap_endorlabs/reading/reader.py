@@ -1,7 +1,4 @@
-"""Reading a time range in order, with several requests at once: a paginator of its own, without HTTP and Singer.
-
-Whatever is asked for next, and by whom it is fetched, stretches leave in the order of time.
-"""
+"""Reading a time range in order, with several requests at once: a paginator of its own, without HTTP and Singer."""
 
 from __future__ import annotations
 
@@ -48,8 +45,7 @@ class _Readers:
     """Workers that send requests side by side, each in a thread of its own, and share the parts of a range."""
 
     def __init__(self, fetch: Fetch, parts: Parts) -> None:
-        self._fetch = fetch
-        self._parts = parts
+        self._fetch, self._parts = fetch, parts
         self._changed = threading.Condition()
         self._has_answer = self._is_over = False
 
@@ -66,23 +62,19 @@ class _Readers:
                     for number in range(concurrency):
                         # As daemons they can't keep a process alive that was told to end while they wait for an answer.
                         threading.Thread(target=self._work, name=f"reader-{number}", daemon=True).start()
-                yield from self._next(waits=has_workers)
+                with self._changed:
+                    while not (stretches := self._parts.leave()) and (head := self._parts.head) is not None:
+                        if head.failure is not None:
+                            raise head.failure
+                        if not has_workers:
+                            break
+                        self._changed.wait()
+                    self._changed.notify_all()
+                yield from stretches
         finally:
             with self._changed:
                 self._is_over = True
                 self._changed.notify_all()
-
-    def _next(self, *, waits: bool) -> list[Stretch]:
-        """Give what comes next in the order of time; if need be, wait for it."""
-        with self._changed:
-            while not (stretches := self._parts.leave()) and (head := self._parts.head) is not None:
-                if head.failure is not None:
-                    raise head.failure
-                if not waits:
-                    break
-                self._changed.wait()
-            self._changed.notify_all()
-        return stretches
 
     def _work(self) -> None:
         parts = self._parts
