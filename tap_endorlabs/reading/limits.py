@@ -42,21 +42,15 @@ class Limits:
         self.page_size = self._most = page_size
         self.width = self._refused_width = sys.maxsize
         self.sorts = self.anchors = self.is_exact = True
-        self.has_sorted = self._on_trial = self._larger_pages = False
+        self.has_sorted = self._may_be_odd = self._on_trial = self._larger_pages = False
         self.apart = self.refusals = self._good_answers = 0
         self.grain = 1
         self._patience = PATIENCE
 
-    @property
     def is_odd(self) -> bool:
-        """Whether a failure may be for another reason than the size of its query, as others have failed before."""
-        return self.refusals % FEW == 1
-
-    def cut(self, start: int, stop: int, wanted: int | None = None) -> int | None:
-        """Give where to cut a part in two: near a second, else its middle; None where it can't be cut."""
-        first, last = start // self.grain + 1, (stop - 1) // self.grain
-        near = ((start + stop) // 2 if wanted is None else wanted) // self.grain
-        return min(max(near, first), last) * self.grain if first <= last else None
+        """Whether a failure may be for another reason than the size of its query: one of several finds that out."""
+        is_odd, self._may_be_odd = self._may_be_odd and self.refusals % FEW == 1, False
+        return is_odd
 
     def allow(self, page_size: int) -> None:
         """Never ask for larger pages again."""
@@ -64,7 +58,8 @@ class Limits:
         self.page_size = min(self.page_size, page_size)
 
     def refused(self, asked: Query, detour: Detour) -> None:
-        """Take note of how to ask after a query that failed, each time it was sent."""
+        """Take note of how to ask after a query that failed, each time it was sent; for less, if others have, too."""
+        seconds = asked.stop - asked.start
         if detour.unsorted:
             # What was too much with a sort may not be without.
             self.sorts, self.width, self.page_size, self.refusals = False, sys.maxsize, self._most, 0
@@ -73,13 +68,11 @@ class Limits:
             self.allow(detour.page_size)
         elif detour.too_large:
             self.page_size = min(self.page_size, max(asked.page_size // 2, 1))
-        elif not any(detour) and asked.page_size <= self.page_size and asked.stop - asked.start <= self.width:
-            # Else others have learned since it was sent.
-            self._tighten(asked, asked.stop - asked.start)
-
-    def _tighten(self, asked: Query, seconds: int) -> None:
-        """Ask for less, if others have failed before."""
+        if any(detour) or asked.page_size > self.page_size or seconds > self.width:
+            # Others may have learned since it was sent.
+            return
         self.refusals += 1
+        self._may_be_odd = True
         self._refused_width, self._good_answers = seconds, 0
         if self._on_trial:
             # It was too early: try again, but later each time.

@@ -25,7 +25,6 @@ ROOM = 3
 """How many parts, and how many pages of the most bytes, may be in memory for each reader."""
 
 Job = tuple[Gap | Rest, "Query"]
-"""A request that is to be sent, and the part that it is for."""
 
 
 class Parts:
@@ -37,7 +36,8 @@ class Parts:
         self._parts = [self._new(zone.start, zone.stop)]
 
     def _new(self, start: int, stop: int, events: Iterable[Event] = ()) -> Gap | Rest:
-        kind = Rest if self.limits.anchors and self.limits.cut(start, stop) is not None else Gap
+        is_divisible = start // self.limits.grain < (stop - 1) // self.limits.grain
+        kind = Rest if self.limits.anchors and is_divisible else Gap
         return kind(start, stop, self._databases, self.limits, events)
 
     @property
@@ -121,9 +121,11 @@ class Parts:
 
     def _split(self, part: Gap | Rest, wanted: int | None = None) -> bool:
         """Cut a part in two, near a second or else in its middle; give whether it could be cut."""
-        second = self.limits.cut(part.start, part.stop, wanted)
-        if second is None:
+        grain, middle = self.limits.grain, (part.start + part.stop) // 2
+        first, last = part.start // grain + 1, (part.stop - 1) // grain
+        if first > last:
             return False
+        second = min(max((middle if wanted is None else wanted) // grain, first), last) * grain
         events = part.events.values()
         self._replace(part, self._new(part.start, second, events), self._new(second, part.stop, events))
         return True
