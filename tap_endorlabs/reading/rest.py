@@ -35,7 +35,7 @@ class Rest(Part):
     def __post_init__(self) -> None:
         super().__post_init__()
         self._anchors: dict[Query, Page | None] = {}
-        self._used = 0
+        self._used, self._has_dropped = 0, False
         # Ranks: how many objects of it are before the seconds that offsets are counted from, and the next anchor.
         self._ranks, self._next_rank = {self.start: 0}, 0
         # Of the anchor before: its events, and its earliest time.
@@ -53,8 +53,9 @@ class Rest(Part):
         # only one where it is not known what comes, and none behind the end.
         most = min(readers, MOST_APART + self._used // 4) if self._used and not self._short else 1
         pages = list(self._anchors.values())
-        at_end = any(page and not page.events for page in pages)
-        if pages.count(None) >= most or len(pages) >= 2 * most or at_end:
+        # Behind one that could not be answered none is asked for before it is known whether another one will be.
+        has_end = self._has_dropped or any(page and not page.events for page in pages)
+        if pages.count(None) >= most or len(pages) >= 2 * most or (pages and has_end):
             return None
         base, rank = list(self._ranks.items())[-1]
         query = self._query(base, archived=self.databases[0])
@@ -76,6 +77,7 @@ class Rest(Part):
         if len(self._anchors) == 1:
             return []
         del self._anchors[query]
+        self._has_dropped = True
         return self._use_answered()
 
     def answered(self, asked: Query, page: Page) -> list[Gap | Rest]:
@@ -110,7 +112,7 @@ class Rest(Part):
             return None
         self.limits.has_sorted |= query.is_sorted and len(set(times)) >= FEWEST_SORTED
         self._judge_size(page, query, brings_new=brings_new)
-        self._used += 1
+        self._used, self._has_dropped = self._used + 1, False
         self._earliest = min(times, default=self._earliest)
         # A last page may name a next one as well, but it has nothing new; an empty page may be so for a moment.
         at_end = not is_full and (not page.says_more or bool(times and not brings_new))
