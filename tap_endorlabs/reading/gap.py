@@ -62,9 +62,9 @@ class Part:
     limits: Limits
     known: Iterable[Event] = ()
     margin: int = 1
-    largest_page: int = sys.maxsize
+    largest_page: int = field(default=sys.maxsize, init=False)
     bytes: int = field(default=0, init=False)
-    failure: BaseException | None = None
+    failure: BaseException | None = field(default=None, init=False)
 
     def __post_init__(self) -> None:
         self.events: dict[str, Event] = {}
@@ -74,7 +74,7 @@ class Part:
         self.keep(self.known)
 
     def keep(self, events: Iterable[Event], rejected: Iterable[Reject] = ()) -> None:
-        """Take in what lies in it, and objects that can't be events whose time can't be read."""
+        """Take in what lies in it; objects that can't be events also where they have no time."""
         first, bound = stamp_of_second(self.start), stamp_of_second(self.stop)
         for event in events:
             if first <= event.create_time < bound:

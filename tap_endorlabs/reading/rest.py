@@ -34,6 +34,7 @@ class Rest(Part):
     @override
     def __post_init__(self) -> None:
         super().__post_init__()
+        self.bytes = 0
         self._anchors: dict[Query, Page | None] = {}
         self._used, self._has_dropped = 0, False
         # Ranks: how many objects of it are before the seconds that offsets are counted from, and the next anchor.
