@@ -40,7 +40,7 @@ class Limits:
 
     def __init__(self, page_size: int) -> None:
         self.page_size = self._most = page_size
-        self.width = self._refused_width = sys.maxsize
+        self.width, self._refused_width = sys.maxsize, 0
         self.sorts = self.anchors = self.is_exact = True
         self.has_sorted = self._may_be_odd = self._on_trial = self._larger_pages = False
         self.apart = self.refusals = self._good_answers = 0
@@ -91,7 +91,7 @@ class Limits:
         """Take note of an answer in time; after some of them, more is asked for again."""
         if page.events:
             self.page_size = min(self.page_size, max(PAGE_BYTES * len(page.events) // (page.bytes or 1), 1))
-        width = min(self.width, self._refused_width)
+        width = self._refused_width if self.width == sys.maxsize else self.width
         # More than half of it, even where that has been rounded up.
         is_wide = asked.page_id is not None or asked.stop - asked.start > min((width + 1) // 2, width - 1)
         is_large = asked.page_size >= self.page_size and is_wide
