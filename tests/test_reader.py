@@ -282,6 +282,14 @@ def test_large_events_are_read_in_small_pages() -> None:
     assert min(query.page_size for query in log.asked) >= 20
 
 
+def test_pages_grow_again_behind_large_events() -> None:
+    events = [event((START + n) * MICRO, f"{n:05}") for n in range(12_000)]
+    log = LogModel([e._replace(raw=e.raw + b" " * 60_000) if e.uuid < "00300" else e for e in events], random.Random(1))
+    assert read(log.fetch, START + 12_000, 500, 1) == log.events
+    sizes = [query.page_size for query in log.asked]
+    assert (min(sizes), sizes[-1]) == (58, 500)
+
+
 @pytest.mark.parametrize("share", [0.01, 0.05, 0.2])
 def test_queries_that_fail_at_random_do_not_become_smaller(share: float) -> None:
     rng = random.Random(5)
