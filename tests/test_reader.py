@@ -290,6 +290,18 @@ def test_pages_grow_again_behind_large_events() -> None:
     assert (min(sizes), sizes[-1]) == (58, 500)
 
 
+@pytest.mark.parametrize("concurrency", [1, 4])
+def test_a_last_second_that_is_too_much_by_offset_is_read_without(concurrency: int) -> None:
+    log = LogModel(at([9.5] * 300), random.Random(1))
+
+    def fetch(query: Query) -> Page:
+        if query.offset:
+            raise TooSlowError("too far")
+        return log.fetch(query)
+
+    assert read(fetch, START + 10, 100, concurrency) == log.events
+
+
 @pytest.mark.parametrize("share", [0.01, 0.05, 0.2])
 def test_queries_that_fail_at_random_do_not_become_smaller(share: float) -> None:
     rng = random.Random(5)

@@ -113,7 +113,9 @@ class Gap(Part):
         super().__post_init__()
         # Where seconds are dense a margin would bring too much twice. But at whole minutes, where a count may begin or
         # end, no count would tell of what is lost.
-        is_cheap = len(self.events) < self.limits.page_size * MARGIN and self.stop - self.start >= NARROW
+        first, last = stamp_of_second(self.start + 1), stamp_of_second(self.stop - 1)
+        border = sum(not first <= event.create_time < last for event in self.events.values())
+        is_cheap = border < self.limits.page_size * MARGIN and self.stop - self.start >= NARROW
         at_minute = self.start % MINUTE == 0 or self.stop % MINUTE == 0
         self.margin = int(is_cheap or at_minute or not self.limits.is_exact)
         self.left = self.databases

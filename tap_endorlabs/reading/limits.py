@@ -62,7 +62,8 @@ class Limits:
         seconds = asked.stop - asked.start
         if detour.unsorted:
             # What was too much with a sort may not be without.
-            self.sorts, self.width, self.page_size, self.refusals = False, sys.maxsize, self._most, 0
+            self.sorts, self.width, self.page_size = False, sys.maxsize, self._most
+            self.refusals, self._good_answers, self._on_trial = 0, 0, False
         self.anchors &= not detour.without_offsets
         if detour.page_size:
             self.allow(detour.page_size)

@@ -5,7 +5,7 @@ from __future__ import annotations
 import typing as t
 
 from tap_endorlabs.api.query import SMALLEST_PAGE, hold_to_range
-from tap_endorlabs.errors import ApiError, RateLimitedError
+from tap_endorlabs.errors import ApiError
 from tap_endorlabs.reading.gap import Gap
 from tap_endorlabs.reading.limits import PAGE_BYTES
 from tap_endorlabs.reading.rest import MOST_APART, Rest
@@ -105,13 +105,12 @@ class Parts:
             return
         if others := part.refused(query, detour):
             self._replace(part, *others)
-        elif (query.page_id is not None and query.page_size > SMALLEST_PAGE) or not self._split(part):
+        elif (query.page_id is None or query.page_size <= SMALLEST_PAGE) and self._split(part):
+            pass
+        elif isinstance(part, Rest):
+            self._replace(part, self._new(part.start, part.stop, part.events.values()))
+        else:
             part.largest_page = max(query.page_size // 2, min(SMALLEST_PAGE, query.page_size))
-
-    def fail(self, part: Gap | Rest, error: BaseException) -> None:
-        """Go no further than to a part that can't be read; nowhere, where nobody gets through."""
-        for each in self._parts if isinstance(error, RateLimitedError) else [part]:
-            each.failure = error
 
     def _doubt_ends(self, *, coarsely: bool) -> None:
         """Ask anew, and for more than is wanted: the server takes its ends to be elsewhere, or at whole minutes."""

@@ -6,7 +6,7 @@ import threading
 import typing as t
 
 from tap_endorlabs.api.detours import find_detour
-from tap_endorlabs.errors import TapError
+from tap_endorlabs.errors import RateLimitedError, TapError
 from tap_endorlabs.reading.limits import Limits
 from tap_endorlabs.reading.parts import Parts
 
@@ -48,6 +48,7 @@ class _Readers:
         self._fetch, self._parts = fetch, parts
         self._changed = threading.Condition()
         self._has_answer = self._is_over = False
+        self._refusal: RateLimitedError | None = None
 
     def stretches(self, concurrency: int) -> Generator[Stretch]:
         """Yield the stretches in the order of time; the workers end with it."""
@@ -64,8 +65,8 @@ class _Readers:
                         threading.Thread(target=self._work, name=f"reader-{number}", daemon=True).start()
                 with self._changed:
                     while not (stretches := self._parts.leave()) and (head := self._parts.head) is not None:
-                        if head.failure is not None:
-                            raise head.failure
+                        if failure := head.failure or self._refusal:
+                            raise failure
                         if not has_workers:
                             break
                         self._changed.wait()
@@ -100,6 +101,9 @@ class _Readers:
                 with self._changed:
                     self._parts.answered(job, page)
         except BaseException as error:  # noqa: BLE001 - whatever it is, it is raised where the stretches are taken
-            self._parts.fail(part, error)
+            part.failure = error
+            if isinstance(error, RateLimitedError):
+                # Nobody gets through; else each would wait until its own turn has been refused.
+                self._refusal = error
         with self._changed:
             self._changed.notify_all()
