@@ -136,6 +136,7 @@ class Rest(Part):
             is_good = complete >= len(page.events) * (1 - MARGIN) if apart else first <= self.start
             self.limits.apart = max(apart - 1, 0) if is_good else min(2 * apart + 1, MOST_APART)
         rank = self._ranks[query.start] + query.offset + page.size
+        self._ranks = {base: before for base, before in self._ranks.items() if base >= query.start}
         if from_base < len(page.events):
             # The server has to skip what is before the second from which offsets are counted.
             self._ranks[end] = rank - from_base
