@@ -40,9 +40,6 @@ if t.TYPE_CHECKING:
 
     from tap_endorlabs.sync.log_stream import LogStream
 
-_PROBE = "probe"
-"""What `--test` takes besides the SDK's values."""
-
 
 class TapEndorLabs(Tap):
     """Singer tap for the audit logs of Endor Labs."""
@@ -208,7 +205,7 @@ class TapEndorLabs(Tap):
         tap = cls(config=config.config, parse_env_config=config.parse_env)
         tap.retry = tap.retry.for_a_test()
         for stream in t.cast("list[LogStream]", list(tap.streams.values())):
-            if stream.selected and value == _PROBE:
+            if stream.selected and value == "probe":
                 asker = Asker(Settings.of(tap.config), stream.resource, tap.retry, tap.secrets, tap.logger)
                 first_contact(asker, stream.schema, tap.logger)
             elif stream.selected:

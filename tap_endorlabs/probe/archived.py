@@ -9,7 +9,7 @@ from tap_endorlabs.api.archive_way import CONDITIONS
 from tap_endorlabs.api.query import SMALLEST_PAGE, Query
 from tap_endorlabs.probe.finding import Finding, untold
 from tap_endorlabs.probe.sample import ascends
-from tap_endorlabs.reading.archive import ACTIVE_UNTIL, ARCHIVED_AFTER
+from tap_endorlabs.proof.ages import ACTIVE_UNTIL, ARCHIVED_AFTER
 from tap_endorlabs.timestamps import DAY
 
 if t.TYPE_CHECKING:

@@ -6,7 +6,7 @@ import typing as t
 from itertools import pairwise
 
 from tap_endorlabs.api.query import OUTSIDE, SMALLEST_PAGE, Query
-from tap_endorlabs.reading.archive import ARCHIVED_AFTER
+from tap_endorlabs.proof.ages import ARCHIVED_AFTER
 from tap_endorlabs.timestamps import DAY, HOUR, MINUTE, stamp_of_second
 
 if t.TYPE_CHECKING:

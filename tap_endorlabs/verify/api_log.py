@@ -9,9 +9,10 @@ import typing as t
 from dataclasses import replace
 
 from tap_endorlabs.errors import TapError, UncountedError
+from tap_endorlabs.proof.ages import ACTIVE_UNTIL
 from tap_endorlabs.proof.databases import Databases
 from tap_endorlabs.proof.zone_reader import ZoneReader
-from tap_endorlabs.reading.archive import ACTIVE_UNTIL, BOTH, Zone
+from tap_endorlabs.reading.archive import BOTH, Zone
 from tap_endorlabs.sync.probing import probe
 from tap_endorlabs.timestamps import MINUTE, minute_after, second_of, stamp_of, stamp_of_second
 
