@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import datetime as dt
 import importlib
+import tempfile
 import typing as t
 from pathlib import Path
 
@@ -17,7 +18,9 @@ if t.TYPE_CHECKING:
     from tap_endorlabs.verify.destination import Progress, Record
 
 _ROWS_AT_ONCE = 500
-_MEMORY = "48MB"
+_MEMORY_TO_COUNT, _MEMORY_TO_READ = "32MB", "24MB"
+"""What DuckDB does with before it writes to a file, where that suffices."""
+
 _TIME = "create_time::TIMESTAMP"
 _STAMP = f"strftime({_TIME}, '%Y-%m-%dT%H:%M:%S.%fZ')"
 _BETWEEN = f"{_TIME} >= $1::TIMESTAMP AND {_TIME} < $2::TIMESTAMP"
@@ -47,15 +50,17 @@ class DuckDbTable(Destination):
         except self._module.Error as error:
             raise self._failure(error) from error
         ((self._most_memory,),) = self._ask("SELECT current_setting('memory_limit')").fetchall()
-        # What takes more goes through a file.
-        self._ask(f"SET memory_limit = '{_MEMORY}'")
+        # What takes more goes through a file, and not one beside the database, where it may not be possible to write.
+        self._folder = tempfile.TemporaryDirectory(prefix="endorlabs-verify-")
+        self._ask(f"SET temp_directory = '{self._folder.name}'")
+        self._ask(f"SET memory_limit = '{_MEMORY_TO_COUNT}'")
         self._ask("SET threads = 1")
         # What has no zone is UTC.
         self._ask("SET TimeZone = 'UTC'")
 
     def tallies(self, cuts: Sequence[str], progress: Progress) -> list[Tally]:
         """Count what lies between each stamp and the next."""
-        found = self._ask(
+        found = self._rows(
             f"""
             SELECT number, count(*), count(DISTINCT uuid)
             {self._from} AS log ASOF JOIN
@@ -66,7 +71,7 @@ class DuckDbTable(Destination):
             """,
             [list(cuts[:-1]), cuts[-1]],
         )
-        tallies = {number: Tally(rows, events) for number, rows, events in found.fetchall()}
+        tallies = {number: Tally(rows, events) for number, rows, events in found}
         progress(1, 1)
         return [tallies.get(number, Tally()) for number in range(len(cuts) - 1)]
 
@@ -79,6 +84,7 @@ class DuckDbTable(Destination):
         ((total,),) = self._ask(f"SELECT count(*) {self._from} WHERE {_BETWEEN}", [start, stop]).fetchall()
         described = self._ask(f"DESCRIBE SELECT * {self._from}").fetchall()
         columns = [(name, kind == "JSON") for name, kind, *_ in described]
+        self._ask(f"SET memory_limit = '{_MEMORY_TO_READ}'")
         rows = self._rows(f"SELECT {_STAMP}, * {self._from} WHERE {_BETWEEN}", [start, stop])
         for number, (stamp, *values) in enumerate(rows, 1):
             if number % _ROWS_AT_ONCE == 0:
@@ -89,6 +95,7 @@ class DuckDbTable(Destination):
     def close(self) -> None:
         """Close the connection."""
         self._connection.close()
+        self._folder.cleanup()
 
     def _ask(self, question: str, values: Sequence[object] = ()) -> t.Any:  # noqa: ANN401 - a cursor of the package
         try:
