@@ -9,14 +9,16 @@ if t.TYPE_CHECKING:
     from collections.abc import Iterator
 
 FOLDER = Path(__file__).parent
-VIEWS = tuple(sorted(path.stem for path in FOLDER.glob("views/*.sql")))
-"""The names of the views that ask something."""
+QUESTIONS = (*sorted(FOLDER.glob("views/*.sql")), FOLDER / "alerts.sql")
+"""The files of the views that ask something; the last asks those before it."""
+VIEWS = tuple(path.stem for path in QUESTIONS)
+"""The names of these views."""
+
 
 LOAD = (FOLDER / "duckdb" / "load.sql").read_text()
-"""Takes JSON lines into a DuckDB table; gives how many events it has, and how many came again with other content."""
-
-KEEP_FIRST = (FOLDER / "postgres" / "keep_first.sql").read_text()
-"""Lets a PostgreSQL table keep the first record of each event."""
+"""Takes JSON lines into a DuckDB table."""
+LOAD_SIGN_INS = (FOLDER / "duckdb" / "load_sign_ins.sql").read_text()
+"""The same for those of sign-ins."""
 
 
 def statements(database: str) -> Iterator[str]:
@@ -25,5 +27,5 @@ def statements(database: str) -> Iterator[str]:
     Args:
         database: `postgres` or `duckdb`.
     """
-    for path in (FOLDER / "settings.sql", FOLDER / database / "audit_events.sql", *sorted(FOLDER.glob("views/*.sql"))):
+    for path in (FOLDER / "settings.sql", FOLDER / database / "columns.sql", FOLDER / "events.sql", *QUESTIONS):
         yield path.read_text()

@@ -8,6 +8,7 @@ from __future__ import annotations
 from fake_endor_api.behaviour import Behaviour, RateLimit, SlowQuery
 from fake_endor_api.events import DEMO_NAMESPACE, make_events, make_events_at, make_sign_ins
 from fake_endor_api.faults import Fault
+from fake_endor_api.realistic import RealisticLog, make_realistic_log
 from fake_endor_api.samples import PARTNER_SAMPLE
 from fake_endor_api.server import DEMO_KEY, DEMO_SECRET, FakeEndorApi
 from fake_endor_api.times import ManualClock
@@ -22,8 +23,10 @@ __all__ = [
     "Fault",
     "ManualClock",
     "RateLimit",
+    "RealisticLog",
     "SlowQuery",
     "make_events",
     "make_events_at",
+    "make_realistic_log",
     "make_sign_ins",
 ]

@@ -5,26 +5,31 @@ from __future__ import annotations
 import argparse
 import signal
 import threading
+import typing as t
 from datetime import timedelta
 from pathlib import Path
 
 from fake_endor_api.events import DEMO_NAMESPACE, make_events, make_sign_ins
+from fake_endor_api.realistic import make_realistic_log
 from fake_endor_api.server import DEMO_KEY, DEMO_SECRET, FakeEndorApi
 from fake_endor_api.times import utc_now
+
+if t.TYPE_CHECKING:
+    from fake_endor_api.realistic.records import Record
 
 
 def main() -> None:
     """Serve made-up events of the last days."""
-    arguments = _parser().parse_args()
+    parser = _parser()
+    arguments = parser.parse_args()
     stopped = threading.Event()
     for number in (signal.SIGTERM, signal.SIGINT):
         signal.signal(number, lambda *_: stopped.set())
     api = FakeEndorApi(port=arguments.port, host=arguments.host, key=arguments.api_key, secret=arguments.api_secret)
     api.behaviour.latency = arguments.latency
-    now = utc_now()
-    start = now - timedelta(days=arguments.days)
-    api.store.add(make_events(arguments.events, start, now, seed=arguments.seed, namespace=arguments.namespace))
-    api.sign_ins.add(make_sign_ins(arguments.sign_ins, start, now, seed=arguments.seed))
+    events, sign_ins = _made(parser, arguments)
+    api.store.add(events)
+    api.sign_ins.add(sign_ins)
     with api:
         if arguments.port_file:
             written = arguments.port_file.with_suffix(".new")
@@ -38,11 +43,31 @@ def main() -> None:
         stopped.wait()
 
 
+def _made(parser: argparse.ArgumentParser, arguments: argparse.Namespace) -> tuple[list[Record], list[Record]]:
+    """Return audit logs and sign-ins up to now."""
+    now = utc_now()
+    start = now - timedelta(days=arguments.days)
+    events, sign_ins, seed, namespace = arguments.events, arguments.sign_ins, arguments.seed, arguments.namespace
+    if arguments.profile == "random":
+        return make_events(events, start, now, seed=seed, namespace=namespace), make_sign_ins(sign_ins, start, now, seed=seed)
+    try:
+        log = make_realistic_log(events, start, now, sign_ins=sign_ins, seed=seed, namespace=namespace)
+    except ValueError as error:
+        parser.error(str(error))
+    return log.events, log.sign_ins
+
+
 def _parser() -> argparse.ArgumentParser:
     parser = argparse.ArgumentParser(prog="python -m fake_endor_api", description=__doc__)
     parser.add_argument("--host", default="127.0.0.1", help="address to listen on")
     parser.add_argument("--port", type=int, default=0, help="port to listen on, 0 for a free one")
     parser.add_argument("--port-file", type=Path, help="file to write the port to once it listens")
+    parser.add_argument(
+        "--profile",
+        choices=("random", "realistic"),
+        default="random",
+        help="events of any form, or a log as real ones look: scans, page visits, changes and forty incidents",
+    )
     parser.add_argument("--events", type=int, default=10_000, help="how many events there are at the start")
     parser.add_argument("--sign-ins", type=int, default=1_000, help="how many authentication logs there are")
     parser.add_argument("--days", type=float, default=25.0, help="how far back the first of them lies")

@@ -27,9 +27,9 @@ QUESTIONS = {
         SELECT operation, error_message, count(*) AS events
         FROM failed_operations GROUP BY ALL ORDER BY events DESC, operation, error_message LIMIT 5
     """,
-    "Who changed policies and authorization last?": """
-        SELECT happened_at, category, actor, operation, remote_address
-        FROM sensitive_changes ORDER BY happened_at DESC, uuid LIMIT 5
+    "What should somebody look at?": """
+        SELECT happened_at, severity, rule, actor, object
+        FROM alerts LIMIT 5
     """,
 }
 """What a security engineer may ask."""

@@ -24,9 +24,9 @@ HEADLINES = (
     ("actors", "actors", False),
     ("addresses", "addresses", False),
     ("failed", "failed", True),
-    ("sensitive changes", "sensitive", False),
-    ("outside working hours", "outside", False),
-    ("mass deletions", "sprees", True),
+    ("risky changes", "sensitive", False),
+    ("at unusual hours", "outside", False),
+    ("unusual deletions", "sprees", True),
 )
 
 

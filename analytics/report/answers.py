@@ -21,17 +21,18 @@ SELECT
     count(DISTINCT actor) AS actors,
     count(DISTINCT remote_address) AS addresses,
     sum(CASE WHEN failed THEN 1 ELSE 0 END) AS failed,
-    (SELECT count(*) FROM sensitive_changes) AS sensitive,
-    (SELECT count(*) FROM activity_outside_working_hours) AS outside,
-    (SELECT count(*) FROM mass_deletions) AS sprees,
+    (SELECT count(*) FROM risky_changes) AS sensitive,
+    (SELECT count(*) FROM off_hours) AS outside,
+    (SELECT count(*) FROM deletions) AS sprees,
     min(happened_at) AS first_at,
     max(happened_at) AS last_at,
     (SELECT time_zone FROM audit_settings) AS time_zone
 FROM audit_events
+WHERE stream = 'audit_logs'
 """
 _TIMELINE = """
 SELECT CAST(happened_at AS DATE) AS day, {operation} AS operation, count(*) AS events
-FROM audit_events GROUP BY ALL ORDER BY day, operation
+FROM audit_events WHERE stream = 'audit_logs' GROUP BY ALL ORDER BY day, operation
 """
 _OPERATION = """
 CASE
@@ -43,21 +44,26 @@ END
 """
 _ACTORS = """
 SELECT actor, count(*) AS events, sum(CASE WHEN failed THEN 1 ELSE 0 END) AS failed
-FROM audit_events GROUP BY actor ORDER BY events DESC, actor LIMIT 10
+FROM audit_events WHERE stream = 'audit_logs' GROUP BY actor ORDER BY events DESC, actor LIMIT 10
 """
 _HOURS = """
 SELECT isodow(local_time) AS weekday, hour(local_time) AS hour, count(*) AS events
 FROM (
     SELECT (happened_at AT TIME ZONE 'UTC') AT TIME ZONE time_zone AS local_time
     FROM audit_events CROSS JOIN audit_settings
+    WHERE stream = 'audit_logs'
 ) GROUP BY ALL
 """
 _SENSITIVE = """
-SELECT * REPLACE (replace(operation, 'OPERATION_', '') AS operation)
-FROM sensitive_changes ORDER BY happened_at DESC, uuid LIMIT 20
+SELECT * FROM risky_changes ORDER BY happened_at DESC, uuid LIMIT 20
 """
-_SPREES = "SELECT * FROM mass_deletions ORDER BY deletions DESC, first_at LIMIT 20"
-_NEW = "SELECT * FROM first_seen WHERE what = 'actor' ORDER BY first_seen_at DESC, who LIMIT 10"
+_SPREES = "SELECT * FROM deletions ORDER BY happened_at DESC, uuid LIMIT 20"
+_NEW = "SELECT * FROM new_for_actor WHERE rule = 'new actor' ORDER BY happened_at DESC, uuid LIMIT 10"
+
+_HAS_TABLE = """
+SELECT 1 FROM duckdb_tables()
+WHERE database_name = 'source' AND schema_name = 'tap_endorlabs' AND table_name = ?
+"""
 
 
 class ReportError(Exception):
@@ -73,8 +79,8 @@ class Answers:
         timeline: events by day and operation.
         actors: who did most.
         hours: events by weekday (1 is Monday) and hour, in the time zone of the settings.
-        sensitive: the latest changes to policies, authorization and API keys.
-        sprees: mass deletions.
+        sensitive: the latest risky changes.
+        sprees: who deleted more than usual.
         new_actors: those that appeared last.
     """
 
@@ -100,7 +106,9 @@ def read(database: Path) -> Answers:
             path = str(database).replace("'", "''")
             connection.execute(f"ATTACH '{path}' AS source (READ_ONLY)")
             connection.execute("CREATE SCHEMA tap_endorlabs")
-            connection.execute("CREATE VIEW tap_endorlabs.audit_logs AS SELECT * FROM source.tap_endorlabs.audit_logs")
+            for table in ("audit_logs", "authentication_logs"):
+                if table == "audit_logs" or connection.execute(_HAS_TABLE, [table]).fetchone():
+                    connection.execute(f"CREATE VIEW tap_endorlabs.{table} AS FROM source.tap_endorlabs.{table}")
             for statement in statements("duckdb"):
                 connection.execute(statement)
         except duckdb.Error as error:

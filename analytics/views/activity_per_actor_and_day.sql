@@ -10,4 +10,5 @@ SELECT
     sum(CASE WHEN failed THEN 1 ELSE 0 END) AS failed,
     count(DISTINCT remote_address) AS addresses
 FROM audit_events
+WHERE stream = 'audit_logs'
 GROUP BY CAST(happened_at AS DATE), actor;

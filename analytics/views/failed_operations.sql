@@ -12,4 +12,4 @@ SELECT
     namespace,
     uuid
 FROM audit_events
-WHERE failed;
+WHERE failed AND stream = 'audit_logs';

@@ -1,0 +1,115 @@
+-- The table that all views ask. Run it again after each load: it takes in what is new, and drops what is gone.
+CREATE TABLE IF NOT EXISTS audit_events (
+    stream VARCHAR,                  -- audit_logs, authentication_logs
+    uuid VARCHAR,
+    happened_at TIMESTAMP NOT NULL,  -- UTC
+    loaded_at TIMESTAMPTZ,           -- where the table of the log has it
+    namespace VARCHAR,
+    actor VARCHAR NOT NULL,
+    credential VARCHAR NOT NULL,     -- person, API key, system
+    key_id VARCHAR,                  -- of an API key
+    activity VARCHAR NOT NULL,       -- telemetry, scan, sign-in, change
+    operation VARCHAR,
+    resource_kind VARCHAR,
+    resource_uuid VARCHAR,
+    resource_name VARCHAR,           -- of a sign-in the path that was asked for
+    description VARCHAR,
+    failed BOOLEAN NOT NULL,
+    error_code VARCHAR,
+    error_message VARCHAR,
+    remote_address VARCHAR,
+    network VARCHAR,                 -- the /24 or /48 of the address
+    policy_type VARCHAR,
+    disabled BOOLEAN,                -- a policy that is off, or only logs
+    roles VARCHAR,                   -- that are granted
+    expires_at VARCHAR,              -- when an exception, a grant or a key ends
+    target VARCHAR,                  -- whom or what it lets in
+    target_domain VARCHAR,
+    tenants INTEGER,                 -- organizations that a sign-in opened
+    PRIMARY KEY (stream, uuid)
+);
+DELETE FROM audit_events WHERE stream = 'audit_logs' AND uuid NOT IN (SELECT uuid FROM tap_endorlabs.audit_logs);
+DELETE FROM audit_events
+WHERE stream = 'authentication_logs' AND uuid NOT IN (SELECT uuid FROM tap_endorlabs.authentication_logs);
+
+INSERT INTO audit_events
+WITH actors AS (
+    SELECT
+        audit_columns.*,
+        regexp_replace(message_kind, '^.*\.', '') AS kind,
+        -- The first name that is an address, else the first name; a job's without what is random in it.
+        coalesce(
+            -- Quotes inside of a claim are escaped, so no claim can feign another.
+            lower(first_match(claims, '(?:[\[,] ?"(?:email|user)=|"subject": ?")([^"@\s\\]+@[^"@\s\\]+\.[^"@\s\\]+)')),
+            lower(first_match(created_by, '^([^@\s]+@[^@\s]+\.[^@\s]+)')),
+            regexp_replace(
+                coalesce(first_match(claims, '(?:[\[,] ?"(?:email|user)=|"subject": ?")([^"]+)'), nullif(created_by, '')),
+                '(-([0-9]{5,}|[b-df-hj-np-tv-xz2-9]{8,10}))?-[b-df-hj-np-tv-xz2-9]{5}@k8s$',
+                '@k8s'
+            ),
+            'unknown'
+        ) AS actor
+    FROM audit_columns
+    WHERE (stream, uuid) NOT IN (SELECT stream, uuid FROM audit_events)
+),
+credentials AS (
+    SELECT
+        actors.*,
+        CASE
+            WHEN claims LIKE '%"api-key"%' OR created_by LIKE '%@api-key' THEN 'API key'
+            WHEN claims LIKE '%"x509"%' OR actor LIKE '%@k8s' OR actor IN ('system', 'unknown') THEN 'system'
+            ELSE 'person'
+        END AS credential
+    FROM actors
+)
+SELECT
+    stream,
+    uuid,
+    happened_at,
+    loaded_at,
+    namespace,
+    actor,
+    credential,
+    CASE WHEN credential = 'API key' THEN first_match(claims, '[\[,] ?"ID=([^"]+)') END,
+    CASE
+        WHEN kind LIKE '%Telemetry' THEN 'telemetry'
+        WHEN stream = 'authentication_logs' OR (kind = 'AuthenticationLog' AND operation NOT LIKE 'OPERATION%') THEN 'sign-in'
+        WHEN
+            kind IN (
+                'ScanResult', 'ScanLogRequest', 'ScanWorkflowResult', 'Repository', 'RepositoryVersion', 'PackageVersion',
+                'DependencyMetadata', 'Finding', 'FindingLog', 'Metric', 'LinterResult', 'CallGraphData', 'BatchFileSegments',
+                'ArtifactSignature', 'LicenseDependency', 'VersionUpgrade', 'CodeOwners', 'PluginBinary'
+            )
+            AND (credential <> 'person' OR operation LIKE '%CREATE' OR operation LIKE '%UPSERT')
+            THEN 'scan'
+        ELSE 'change'
+    END,
+    operation,
+    CASE WHEN stream = 'authentication_logs' THEN 'AuthenticationLog' ELSE kind END,
+    message_uuid,
+    CASE WHEN stream = 'authentication_logs' THEN uri ELSE resource_name END,
+    nullif(description, ''),
+    CASE
+        -- In its compact form the API may leave out what is false.
+        WHEN stream = 'authentication_logs' THEN NOT coalesce(success = 'true', status = '200', FALSE)
+        ELSE coalesce(error_code, '0') <> '0'
+    END,
+    CASE WHEN stream = 'authentication_logs' THEN status ELSE error_code END,
+    CASE WHEN stream = 'authentication_logs' THEN nullif(sign_in_error, '') ELSE error_message END,
+    nullif(remote_address, ''),
+    regexp_replace(
+        regexp_replace(nullif(remote_address, ''), '^([0-9]+\.[0-9]+\.[0-9]+)\.[0-9]+$', '\1.0/24'),
+        '^([0-9a-f]*:[0-9a-f]*:[0-9a-f]*):[0-9a-f:]*$', '\1::/48'
+    ),
+    policy_type,
+    CASE
+        WHEN disable = 'true' OR disable_enforcement = 'true' THEN TRUE
+        WHEN disable IS NOT NULL OR disable_enforcement IS NOT NULL THEN FALSE
+    END,
+    CASE WHEN all_resources LIKE '%METHOD_ALL%' THEN concat(roles, ' all resources') ELSE roles END,
+    nullif(coalesce(exception_ends, other_ends), ''),
+    coalesce(nullif(user_email, ''), clause, allowed_ip_subnets),
+    lower(first_match(coalesce(nullif(user_email, ''), clause), '[^@="\s]@([^@",\s\\]+\.[^@",\s\\]+)')),
+    -- Names of organizations have no commas.
+    CASE WHEN authorized_tenants LIKE '["%' THEN length(authorized_tenants) - length(replace(authorized_tenants, ',', '')) + 1 END
+FROM credentials;

@@ -1,0 +1,103 @@
+-- Who deleted much more than usual, at one go or over a week?
+CREATE OR REPLACE VIEW deletions AS
+WITH deleted AS (
+    SELECT
+        actor,
+        credential,
+        happened_at,
+        uuid,
+        remote_address,
+        resource_kind,
+        lag(happened_at) OVER (PARTITION BY actor, credential ORDER BY happened_at, uuid) AS happened_before
+    FROM audit_events
+    WHERE operation LIKE '%DELETE' AND NOT failed
+),
+numbered AS (
+    SELECT
+        deleted.*,
+        sum(CASE WHEN happened_at <= happened_before + mass_deletion_minutes * INTERVAL '1 minute' THEN 0 ELSE 1 END)
+            OVER (PARTITION BY actor, credential ORDER BY happened_at, uuid) AS spree
+    FROM deleted CROSS JOIN audit_settings
+),
+sprees AS (
+    SELECT
+        actor,
+        credential,
+        min(happened_at) AS first_at,
+        max(happened_at) AS last_at,
+        count(*) AS deletions,
+        count(DISTINCT resource_kind) AS kinds,
+        (array_agg(uuid ORDER BY happened_at, uuid))[1] AS uuid,
+        (array_agg(remote_address ORDER BY happened_at, uuid))[1] AS remote_address,
+        (array_agg(resource_kind ORDER BY happened_at, uuid))[1] AS resource_kind
+    FROM numbered
+    GROUP BY actor, credential, spree
+),
+fast AS (
+    SELECT
+        sprees.*,
+        max(deletions) OVER (
+            PARTITION BY actor, credential ORDER BY first_at ROWS BETWEEN UNBOUNDED PRECEDING AND 1 PRECEDING
+        ) AS most_before
+    FROM sprees
+),
+days AS (
+    SELECT
+        actor,
+        credential,
+        CAST(happened_at AS DATE) AS day,
+        count(*) AS deletions,
+        (array_agg(uuid ORDER BY happened_at, uuid))[count(*)] AS uuid,
+        (array_agg(remote_address ORDER BY happened_at, uuid))[count(*)] AS remote_address,
+        (array_agg(resource_kind ORDER BY happened_at, uuid))[count(*)] AS resource_kind,
+        max(happened_at) AS last_at
+    FROM deleted
+    GROUP BY actor, credential, CAST(happened_at AS DATE)
+),
+weeks AS (
+    SELECT
+        days.*,
+        sum(deletions) OVER (
+            PARTITION BY actor, credential ORDER BY day RANGE BETWEEN INTERVAL '6 days' PRECEDING AND CURRENT ROW
+        ) AS in_week,
+        min(day) OVER (PARTITION BY actor, credential) AS first_day
+    FROM days
+),
+slow AS (
+    SELECT
+        weeks.*,
+        -- Of the weeks that don't overlap this one.
+        max(in_week) OVER (
+            PARTITION BY actor, credential ORDER BY day RANGE BETWEEN UNBOUNDED PRECEDING AND INTERVAL '7 days' PRECEDING
+        ) AS most_before,
+        max(in_week) OVER (
+            PARTITION BY actor, credential ORDER BY day RANGE BETWEEN INTERVAL '7 days' PRECEDING AND INTERVAL '1 day' PRECEDING
+        ) AS lately
+    FROM weeks
+)
+SELECT
+    first_at AS happened_at,
+    'high' AS severity,
+    'mass deletion' AS rule,
+    actor,
+    remote_address,
+    resource_kind AS object,
+    uuid,
+    concat('Deleted ', deletions, ' objects of ', kinds, ' kinds until ', last_at, '; the most before was ', coalesce(most_before, 0), '.')
+        AS reason
+FROM fast CROSS JOIN audit_settings
+WHERE deletions >= mass_deletion AND deletions >= times_usual * coalesce(most_before, 0)
+UNION ALL
+SELECT
+    last_at AS happened_at,
+    'medium' AS severity,
+    'slow deletion' AS rule,
+    actor,
+    remote_address,
+    resource_kind AS object,
+    uuid,
+    concat('Deleted ', in_week, ' objects in a week; the most before was ', coalesce(most_before, 0), '.') AS reason
+FROM slow CROSS JOIN audit_settings
+WHERE
+    in_week >= slow_deletion AND in_week >= times_usual * coalesce(most_before, 0)
+    AND coalesce(lately, 0) < slow_deletion;

@@ -1,0 +1,108 @@
+"""Changes that are risky, and some that look like it; sprees of deletions; what is new for somebody."""
+
+from __future__ import annotations
+
+import typing as t
+
+from tests.analytics_events import ADMIN, ALICE, BOB, KEY, MONDAY, POD, SCHEDULER, Log, deletions, event, series
+
+
+def change(kind: str, spec: t.Any = None, *, operation: str = "UPDATE", at: str = "10:00:00", **more: t.Any) -> dict[str, t.Any]:
+    return event(f"{MONDAY}T{at}", operation, kind, more.pop("claims", ALICE), spec=spec, **more)
+
+
+POLICY = {"policy_type": "POLICY_TYPE_USER_FINDING"}
+EXCEPTION = {"policy_type": "POLICY_TYPE_EXCEPTION", "exception": {"reason": "x", "expiration_time": None}}
+ENDING = {"policy_type": "POLICY_TYPE_EXCEPTION", "exception": {"expiration_time": "2026-06-01T00:00:00Z"}}
+OPEN = {"allowed_ip_subnets": ["10.0.0.0/8", "0.0.0.0/0"]}
+GRANT = {"clause": ["email=bob@example.com"], "permissions": ADMIN}
+READER = {"clause": ["email=bob@example.com"], "permissions": {"roles": ["SYSTEM_ROLE_READ_ONLY"]}}
+ALL = {"clause": ["group=x"], "permissions": {"roles": [], "rules": {"*": {"methods": ["METHOD_ALL"]}}}}
+OUTSIDE = {"clause": ["email=x@mail.example"], "permissions": {"roles": ["SYSTEM_ROLE_READ_ONLY"]}}
+
+RISKY: list[tuple[str, str, Log]] = [
+    ("policy disabled", "high", [change("Policy", POLICY | {"disable": False}), change("Policy", POLICY | {"disable": True}, at="11:00:00")]),
+    ("policy disabled", "high", [change("Policy", POLICY | {"admission": {"disable_enforcement": True}})]),
+    ("policy deleted", "medium", [change("Policy", operation="DELETE")]),
+    ("admin granted", "high", [change("AuthorizationPolicy", READER), change("AuthorizationPolicy", GRANT, at="11:00:00")]),
+    ("admin granted", "high", [change("AuthorizationPolicy", ALL, operation="CREATE")]),
+    ("admin granted", "high", [change("APIKey", {"permissions": ADMIN}, operation="CREATE")]),
+    ("endless exception", "medium", [change("Policy", ENDING), change("Policy", EXCEPTION, at="11:00:00")]),
+    ("outside invitation", "high", [change("Invitation", {"user_email": "x@Mail.Example"}, operation="CREATE")]),
+    ("outside invitation", "high", [change("AuthorizationPolicy", OUTSIDE, operation="CREATE")]),
+    ("identity provider", "high", [change("IdentityProvider", operation="DELETE")]),
+    ("IP policy", "critical", [change("IPAddressPolicy", OPEN)]),
+    ("IP policy", "medium", [change("IPAddressPolicy", {"allowed_ip_subnets": ["10.0.0.0/8"]})]),
+    ("namespace deleted", "high", [change("Namespace", operation="DELETE")]),
+    ("integration", "medium", [change("SCMCredential", {})]),
+    ("notification", "medium", [change("NotificationTarget", {})]),
+    ("exporter", "medium", [change("Exporter", {}, operation="CREATE")]),
+    ("audit log touched", "critical", [change("AuditLog", operation="DELETE")]),
+]
+"""Rule, severity, and acts of which the last one is told of."""
+
+ORDINARY = [
+    change("Policy", POLICY | {"disable": True}, operation="CREATE", uuid="a draft"),
+    change("Policy", POLICY | {"disable": True}, uuid="a draft", at="11:00:00"),
+    change("Policy", POLICY | {"disable": False}, uuid="on"),
+    change("Policy", POLICY | {"disable": True}, uuid="refused", error={"code": 7}),
+    change("Policy", ENDING, uuid="until summer"),
+    change("Policy", uuid="until summer", operation="DELETE", at="11:00:00"),
+    change("AuthorizationPolicy", READER, operation="CREATE", uuid="reader"),
+    change("AuthorizationPolicy", GRANT, operation="DELETE", uuid="grant"),
+    change("Invitation", {"user_email": "new@example.com"}, operation="CREATE"),
+    change("Installation", {}, claims=SCHEDULER),
+    change("Namespace", operation="DELETE", claims=SCHEDULER, uuid="stale"),
+    change("Namespace", operation="CREATE", uuid="new"),
+    change("AuditLog", operation="CREATE"),
+]
+
+SPREES = [
+    *deletions("mallory", series(f"{MONDAY}T09:00:00", 900, 10)),
+    *deletions("dave", series(f"{MONDAY}T09:00:00", 1, 9)),
+    *deletions("erin", series(f"{MONDAY}T09:00:00", 60, 5)),
+    *deletions("erin", series(f"{MONDAY}T09:19:01", 60, 5)),
+    *deletions("tess", [f"{MONDAY}T12:00:00"] * 10),
+    *deletions("fred", series(f"{MONDAY}T09:00:00", 1, 12), error={"code": 7}),
+    # Each night, and once three times as much.
+    *(item for n in range(2, 9) for item in deletions("prune", series(f"2026-03-{n:02}T01:00:00", 1, 10))),
+    *deletions("prune", series("2026-03-09T01:00:00", 1, 30)),
+    # A dozen a day, never two within a quarter of an hour.
+    *(item for n in range(2, 6) for item in deletions("slow", series(f"2026-03-{n:02}T08:00:00", 1800, 12))),
+]
+SPREES_FOUND = [
+    ("mallory@example.com", f"{MONDAY}T09:00:00", "mass deletion"),
+    ("prune@example.com", f"{MONDAY}T01:00:00", "mass deletion"),
+    ("prune@example.com", "2026-03-05T01:00:09", "slow deletion"),
+    ("prune@example.com", "2026-03-09T01:00:00", "mass deletion"),
+    ("slow@example.com", "2026-03-05T13:30:00", "slow deletion"),
+    ("tess@example.com", f"{MONDAY}T12:00:00", "mass deletion"),
+]
+"""Who is told of: dave's are too few, erin paused for 15:01 minutes, fred's all failed."""
+
+_DAYS = [day[:10] for day in series("2026-03-01T00:00:00", 86_400, 12)]
+_OWN_KEY = ["ID=8", "email=bob@example.com", "api-key"]
+_RUNNER = ["ID=9", "email=carol@example.com", "api-key"]
+NEWS = [
+    *(event(f"{day}T09:00:00", claims=ALICE, address="203.0.113.1") for day in _DAYS),
+    *(event(f"{day}T10:00:00", "UPSERT", "Finding", _OWN_KEY, address="203.0.113.2") for day in _DAYS),
+    # On another runner each day.
+    *(event(f"{day}T11:00:00", "UPSERT", "Finding", _RUNNER, address=f"198.51.{n}.1") for n, day in enumerate(_DAYS)),
+    event("2026-03-03T09:00:00", claims=ALICE, address="192.0.2.9"),
+    # Only looking around, and a day later known.
+    event("2026-03-09T09:00:00", "CREATE", "UITelemetry", ALICE, address="198.18.0.1"),
+    event("2026-03-11T09:30:00", claims=ALICE, address="198.18.0.2"),
+    event("2026-03-12T12:00:00", claims=ALICE, address="198.18.7.7"),
+    event("2026-03-12T13:00:00", "UPSERT", "Finding", _OWN_KEY, address="198.18.8.8"),
+    event("2026-03-12T14:00:00", "CREATE", "Exporter", _RUNNER, address="198.18.9.9"),
+    event("2026-03-12T15:00:00", "UPSERT", "Finding", ["ID=10", *_OWN_KEY[1:]], address="203.0.113.2"),
+    event("2026-03-12T16:00:00", claims=BOB, address="203.0.113.1"),
+    event("2026-03-12T17:00:00", claims=POD, address="203.0.113.1", error={"code": 7}),
+]
+NEWS_FOUND = [
+    ("new address", "alice@example.com", "198.18.7.7"),
+    ("new address", "bob@example.com", "198.18.8.8"),
+    ("new kind", "carol@example.com", "198.18.9.9"),
+    ("new key", "bob@example.com", "203.0.113.2"),
+    ("new actor", "bob@example.com", "203.0.113.1"),
+]
