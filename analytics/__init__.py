@@ -19,6 +19,8 @@ LOAD = (FOLDER / "duckdb" / "load.sql").read_text()
 """Takes JSON lines into a DuckDB table."""
 LOAD_SIGN_INS = (FOLDER / "duckdb" / "load_sign_ins.sql").read_text()
 """The same for those of sign-ins."""
+KEEP_FIRST = (FOLDER / "postgres" / "keep_first.sql").read_text()
+"""Lets a PostgreSQL table keep the first record of each event."""
 
 
 def statements(database: str) -> Iterator[str]:

@@ -43,7 +43,10 @@ WITH actors AS (
             lower(first_match(claims, '(?:[\[,] ?"(?:email|user)=|"subject": ?")([^"@\s\\]+@[^"@\s\\]+\.[^"@\s\\]+)')),
             lower(first_match(created_by, '^([^@\s]+@[^@\s]+\.[^@\s]+)')),
             regexp_replace(
-                coalesce(first_match(claims, '(?:[\[,] ?"(?:email|user)=|"subject": ?")([^"]+)'), nullif(created_by, '')),
+                coalesce(
+                    first_match(claims, '(?:[\[,] ?"(?:email|user)=|"subject": ?")([^"]+)'),
+                    nullif(created_by, '')
+                ),
                 '(-([0-9]{5,}|[b-df-hj-np-tv-xz2-9]{8,10}))?-[b-df-hj-np-tv-xz2-9]{5}@k8s$',
                 '@k8s'
             ),
@@ -73,12 +76,14 @@ SELECT
     CASE WHEN credential = 'API key' THEN first_match(claims, '[\[,] ?"ID=([^"]+)') END,
     CASE
         WHEN kind LIKE '%Telemetry' THEN 'telemetry'
-        WHEN stream = 'authentication_logs' OR (kind = 'AuthenticationLog' AND operation NOT LIKE 'OPERATION%') THEN 'sign-in'
+        WHEN stream = 'authentication_logs' OR (kind = 'AuthenticationLog' AND operation NOT LIKE 'OPERATION%')
+            THEN 'sign-in'
         WHEN
             kind IN (
-                'ScanResult', 'ScanLogRequest', 'ScanWorkflowResult', 'Repository', 'RepositoryVersion', 'PackageVersion',
-                'DependencyMetadata', 'Finding', 'FindingLog', 'Metric', 'LinterResult', 'CallGraphData', 'BatchFileSegments',
-                'ArtifactSignature', 'LicenseDependency', 'VersionUpgrade', 'CodeOwners', 'PluginBinary'
+                'ArtifactSignature', 'BatchFileSegments', 'CallGraphData', 'CodeOwners', 'DependencyMetadata',
+                'Finding', 'FindingLog', 'LicenseDependency', 'LinterResult', 'Metric', 'PackageVersion',
+                'PluginBinary', 'Repository', 'RepositoryVersion', 'ScanLogRequest', 'ScanResult',
+                'ScanWorkflowResult', 'VersionUpgrade'
             )
             AND (credential <> 'person' OR operation LIKE '%CREATE' OR operation LIKE '%UPSERT')
             THEN 'scan'
@@ -111,5 +116,8 @@ SELECT
     coalesce(nullif(user_email, ''), clause, allowed_ip_subnets),
     lower(first_match(coalesce(nullif(user_email, ''), clause), '[^@="\s]@([^@",\s\\]+\.[^@",\s\\]+)')),
     -- Names of organizations have no commas.
-    CASE WHEN authorized_tenants LIKE '["%' THEN length(authorized_tenants) - length(replace(authorized_tenants, ',', '')) + 1 END
+    CASE
+        WHEN authorized_tenants LIKE '["%'
+            THEN length(authorized_tenants) - length(replace(authorized_tenants, ',', '')) + 1
+    END
 FROM credentials;

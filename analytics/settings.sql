@@ -2,8 +2,8 @@
 CREATE OR REPLACE VIEW audit_settings AS
 SELECT
     'UTC' AS time_zone,              -- of the report's hours, such as 'Europe/Berlin'
-    '' AS own_domains,               -- of your organization, such as 'acme.com,acme.io'; '': those with a fifth of the people
-    '' AS muted_rules,               -- rules that alerts leaves out, such as 'endless exception,new actor'
+    '' AS own_domains,               -- such as 'acme.com,acme.io'; '': those of at least a fifth of the people
+    '' AS muted_rules,               -- what alerts leaves out, such as 'endless exception,new actor'
     7 AS baseline_days,              -- what an actor does in the first days is not new
     4 AS roaming,                    -- who has more new networks in two weeks is at home in none
     3 AS shared_by,                  -- what so many others did before is not new

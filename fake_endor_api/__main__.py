@@ -49,7 +49,9 @@ def _made(parser: argparse.ArgumentParser, arguments: argparse.Namespace) -> tup
     start = now - timedelta(days=arguments.days)
     events, sign_ins, seed, namespace = arguments.events, arguments.sign_ins, arguments.seed, arguments.namespace
     if arguments.profile == "random":
-        return make_events(events, start, now, seed=seed, namespace=namespace), make_sign_ins(sign_ins, start, now, seed=seed)
+        return make_events(events, start, now, seed=seed, namespace=namespace), make_sign_ins(
+            sign_ins, start, now, seed=seed
+        )
     try:
         log = make_realistic_log(events, start, now, sign_ins=sign_ins, seed=seed, namespace=namespace)
     except ValueError as error:

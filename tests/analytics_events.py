@@ -50,7 +50,9 @@ def event(  # noqa: PLR0913
     }
 
 
-def sign_in(time: str, claims: t.Any = None, *, success: bool = True, address: str = "203.0.113.1", tenants: int = 1) -> t.Any:
+def sign_in(
+    time: str, claims: t.Any = None, *, success: bool = True, address: str = "203.0.113.1", tenants: int = 1
+) -> t.Any:
     spec = {
         "claims": claims or ALICE,
         "remote_address": address,

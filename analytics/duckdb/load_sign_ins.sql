@@ -1,4 +1,4 @@
--- Takes the JSON lines of the stream authentication_logs into a table, a row for each sign-in; the first record is kept.
+-- Takes the JSON lines of the stream authentication_logs into a table, a row for each; the first record is kept.
 -- Another file: SET VARIABLE sign_ins = 'path/of/authentication_logs.jsonl'; before this.
 CREATE SCHEMA IF NOT EXISTS tap_endorlabs;
 CREATE TABLE IF NOT EXISTS tap_endorlabs.authentication_logs (

@@ -41,6 +41,12 @@ fast AS (
         ) AS most_before
     FROM sprees
 ),
+-- What was deleted at one go is told by itself.
+single AS (
+    SELECT *
+    FROM (SELECT numbered.*, count(*) OVER (PARTITION BY actor, credential, spree) AS in_spree FROM numbered) AS sized
+    WHERE in_spree < (SELECT mass_deletion FROM audit_settings)
+),
 days AS (
     SELECT
         actor,
@@ -51,7 +57,7 @@ days AS (
         (array_agg(remote_address ORDER BY happened_at, uuid))[count(*)] AS remote_address,
         (array_agg(resource_kind ORDER BY happened_at, uuid))[count(*)] AS resource_kind,
         max(happened_at) AS last_at
-    FROM deleted
+    FROM single
     GROUP BY actor, credential, CAST(happened_at AS DATE)
 ),
 weeks AS (
@@ -68,10 +74,12 @@ slow AS (
         weeks.*,
         -- Of the weeks that don't overlap this one.
         max(in_week) OVER (
-            PARTITION BY actor, credential ORDER BY day RANGE BETWEEN UNBOUNDED PRECEDING AND INTERVAL '7 days' PRECEDING
+            PARTITION BY actor, credential ORDER BY day
+            RANGE BETWEEN UNBOUNDED PRECEDING AND INTERVAL '7 days' PRECEDING
         ) AS most_before,
         max(in_week) OVER (
-            PARTITION BY actor, credential ORDER BY day RANGE BETWEEN INTERVAL '7 days' PRECEDING AND INTERVAL '1 day' PRECEDING
+            PARTITION BY actor, credential ORDER BY day
+            RANGE BETWEEN INTERVAL '7 days' PRECEDING AND INTERVAL '1 day' PRECEDING
         ) AS lately
     FROM weeks
 )
@@ -83,8 +91,10 @@ SELECT
     remote_address,
     resource_kind AS object,
     uuid,
-    concat('Deleted ', deletions, ' objects of ', kinds, ' kinds until ', last_at, '; the most before was ', coalesce(most_before, 0), '.')
-        AS reason
+    concat(
+        'Deleted ', deletions, ' objects of ', kinds, ' kinds until ', last_at,
+        '; the most before was ', coalesce(most_before, 0), '.'
+    ) AS reason
 FROM fast CROSS JOIN audit_settings
 WHERE deletions >= mass_deletion AND deletions >= times_usual * coalesce(most_before, 0)
 UNION ALL
@@ -96,7 +106,8 @@ SELECT
     remote_address,
     resource_kind AS object,
     uuid,
-    concat('Deleted ', in_week, ' objects in a week; the most before was ', coalesce(most_before, 0), '.') AS reason
+    concat('Deleted ', in_week, ' objects one by one in a week; the most before was ', coalesce(most_before, 0), '.')
+        AS reason
 FROM slow CROSS JOIN audit_settings
 WHERE
     in_week >= slow_deletion AND in_week >= times_usual * coalesce(most_before, 0)

@@ -1,7 +1,9 @@
 -- Who was refused many times in a row, for the first time in a week?
 CREATE OR REPLACE VIEW denied_often AS
 WITH refusals AS (
-    SELECT audit_events.*, lag(happened_at) OVER (PARTITION BY actor, credential ORDER BY happened_at, uuid) AS happened_before
+    SELECT
+        audit_events.*,
+        lag(happened_at) OVER (PARTITION BY actor, credential ORDER BY happened_at, uuid) AS happened_before
     FROM audit_events
     WHERE failed AND activity <> 'sign-in' AND error_code IN ('7', '16')
 ),

@@ -17,7 +17,7 @@ facets AS (
     SELECT 'new actor' AS rule, actor, credential, '' AS key_id, actor AS value, first_at, acted_at FROM met
     UNION ALL
     -- Of the keys of one actor some may run in one place, others anywhere.
-    SELECT 'new address' AS rule, actor, credential, coalesce(key_id, '') AS key_id, network AS value, first_at, acted_at FROM met
+    SELECT 'new address' AS rule, actor, credential, coalesce(key_id, ''), network AS value, first_at, acted_at FROM met
     UNION ALL
     SELECT 'new kind' AS rule, actor, credential, '' AS key_id, resource_kind AS value, first_at, acted_at FROM met
     UNION ALL
@@ -60,7 +60,8 @@ news AS (
     WHERE
         first_at = value_since
         AND acted_at <= first_at + INTERVAL '1 day'
-        AND acted_at >= CASE WHEN rule = 'new actor' THEN log_since ELSE actor_since END + baseline_days * INTERVAL '1 day'
+        AND acted_at
+        >= CASE WHEN rule = 'new actor' THEN log_since ELSE actor_since END + baseline_days * INTERVAL '1 day'
         AND others_before < shared_by
         AND (
             rule <> 'new address'
@@ -84,7 +85,7 @@ SELECT DISTINCT ON (news.acted_at, news.rule, news.actor, news.credential, news.
     CASE news.rule
         WHEN 'new actor' THEN concat('Nobody of this name did anything before (', news.credential, ').')
         WHEN 'new address' THEN concat('This actor (', news.credential, ') was never seen in ', news.value, '.')
-        WHEN 'new kind' THEN concat('This actor (', news.credential, ') never touched objects of the kind ', news.value, '.')
+        WHEN 'new kind' THEN concat('This actor (', news.credential, ') never touched the kind ', news.value, '.')
         WHEN 'new key' THEN 'This actor uses an API key that was not used before.'
     END AS reason
 FROM news JOIN audit_events AS event

@@ -23,7 +23,12 @@ habits AS (
     GROUP BY actor, hour
 ),
 unusual AS (
-    SELECT active.actor, active.day, min(active.changed_at) AS changed_at, min(habits.days) AS days, min(totals.days) AS all_days
+    SELECT
+        active.actor,
+        active.day,
+        min(active.changed_at) AS changed_at,
+        min(habits.days) AS days,
+        min(totals.days) AS all_days
     FROM active
     JOIN totals ON totals.actor = active.actor
     JOIN habits ON habits.actor = active.actor AND habits.hour = active.hour
@@ -37,7 +42,10 @@ unusual AS (
 )
 SELECT DISTINCT ON (unusual.actor, unusual.day)
     event.happened_at,
-    CASE WHEN event.resource_kind IN ('APIKey', 'AuthorizationPolicy', 'IdentityProvider', 'Policy') THEN 'medium' ELSE 'low' END AS severity,
+    CASE
+        WHEN event.resource_kind IN ('APIKey', 'AuthorizationPolicy', 'IdentityProvider', 'Policy') THEN 'medium'
+        ELSE 'low'
+    END AS severity,
     'off hours' AS rule,
     event.actor,
     event.remote_address,
@@ -45,5 +53,8 @@ SELECT DISTINCT ON (unusual.actor, unusual.day)
     event.uuid,
     concat('This person is active at this hour on ', unusual.days, ' of ', unusual.all_days, ' days.') AS reason
 FROM unusual JOIN audit_events AS event
-    ON event.actor = unusual.actor AND event.happened_at = unusual.changed_at AND event.activity = 'change' AND event.credential = 'person'
+    ON event.actor = unusual.actor
+    AND event.happened_at = unusual.changed_at
+    AND event.activity = 'change'
+    AND event.credential = 'person'
 ORDER BY unusual.actor, unusual.day, event.uuid;

@@ -38,7 +38,8 @@ rules AS (
     SELECT
         changes.*,
         CASE
-            WHEN resource_kind IN ('AuditLog', 'AuthenticationLog') AND operation NOT LIKE '%CREATE' THEN 'audit log touched'
+            WHEN resource_kind IN ('AuditLog', 'AuthenticationLog') AND operation NOT LIKE '%CREATE'
+                THEN 'audit log touched'
             WHEN resource_kind = 'IdentityProvider' THEN 'identity provider'
             WHEN resource_kind = 'IPAddressPolicy' THEN 'IP policy'
             WHEN resource_kind IN ('Namespace', 'Tenant') AND operation LIKE '%DELETE' AND credential <> 'system'
@@ -83,8 +84,15 @@ SELECT
     happened_at,
     CASE
         WHEN rule = 'audit log touched' THEN 'critical'
-        WHEN rule = 'IP policy' AND (operation LIKE '%DELETE' OR target LIKE '%0.0.0.0/0%' OR target LIKE '%"::/0%') THEN 'critical'
-        WHEN rule IN ('identity provider', 'admin granted', 'outside invitation', 'policy disabled', 'namespace deleted') THEN 'high'
+        WHEN
+            rule = 'IP policy'
+            AND (operation LIKE '%DELETE' OR target LIKE '%"0.0.0.0/0"%' OR target LIKE '%"::/0"%')
+            THEN 'critical'
+        WHEN
+            rule IN (
+                'identity provider', 'admin granted', 'outside invitation', 'policy disabled', 'namespace deleted'
+            )
+            THEN 'high'
         ELSE 'medium'
     END AS severity,
     rule,
@@ -95,14 +103,14 @@ SELECT
     CASE rule
         WHEN 'audit log touched' THEN 'The record of what happened was changed or deleted.'
         WHEN 'identity provider' THEN 'How people sign in was changed: another provider can sign in as anyone.'
-        WHEN 'IP policy' THEN concat('From where the organization may be used was changed: ', coalesce(target, 'no limit is known'), '.')
+        WHEN 'IP policy' THEN concat('The organization may be used from: ', coalesce(target, 'it is not said'), '.')
         WHEN 'namespace deleted' THEN 'All that was in the namespace is gone.'
         WHEN 'admin granted' THEN concat('Full rights for ', coalesce(target, 'an API key'), '.')
         WHEN 'outside invitation' THEN concat('Access for somebody outside of the organization: ', target, '.')
         WHEN 'policy disabled' THEN 'The policy is off, or only logs what it should stop.'
         WHEN 'policy deleted' THEN 'What the policy found or stopped passes now.'
         WHEN 'endless exception' THEN 'Findings are let pass without an end.'
-        WHEN 'integration' THEN 'The connection to source code or packages was changed: code may no longer be scanned, or a secret was replaced.'
+        WHEN 'integration' THEN 'The connection to source code or packages was changed.'
         WHEN 'notification' THEN 'Who is told of findings was changed.'
         WHEN 'exporter' THEN 'Where findings are sent to was changed.'
     END AS reason

@@ -6,7 +6,9 @@ WITH signed AS (
 failures AS (
     SELECT 'this actor' AS who, actor AS value, signed.* FROM signed WHERE failed
     UNION ALL
-    SELECT 'this address' AS who, remote_address AS value, signed.* FROM signed WHERE failed AND remote_address IS NOT NULL
+    SELECT 'this address' AS who, remote_address AS value, signed.*
+    FROM signed
+    WHERE failed AND remote_address IS NOT NULL
 ),
 counted AS (
     SELECT

@@ -27,7 +27,9 @@ SELECT
     CAST(NULL AS VARCHAR) AS remote_address,
     stream AS object,
     uuid,
-    concat('No event until ', coalesce(CAST(next_at AS VARCHAR), 'now'), '; the longest silence before was ', coalesce(CAST(longest AS VARCHAR), 'shorter'), '.')
-        AS reason
+    concat(
+        'No event until ', coalesce(CAST(next_at AS VARCHAR), 'now'), '; the longest silence before was ',
+        coalesce(CAST(longest AS VARCHAR), concat('shorter than ', silent_hours, ' hours')), '.'
+    ) AS reason
 FROM compared
 WHERE longest IS NULL OR until - happened_at >= 2 * longest;

@@ -17,6 +17,7 @@ if t.TYPE_CHECKING:
     from random import Random
 
     from fake_endor_api.realistic.people import Cast
+    from fake_endor_api.realistic.records import Record
     from fake_endor_api.realistic.span import Span
 
 Acts = t.Iterator[Act]
@@ -50,15 +51,14 @@ class _Director:
         self._fixed = [key for key in keys if key.network]
         self._roaming = [key for key in keys if not key.network]
 
-    def _by_day(self, operation: str, kind: str, spec: t.Any, *, admin: bool = True, **more: t.Any) -> Act:
+    def _by_day(self, operation: str, kind: str, spec: Record | None, *, admin: bool = True) -> Act:
         person = pick(self.rng, self.cast.admins if admin else self.cast.people[:30])
         time = working_time(self.rng, self.span, person)
-        address = usual_address(self.rng, person, time)
-        return Act(time, person.identity, address, operation, kind, spec, **more)
+        return Act(time, person.identity, usual_address(self.rng, person, time), operation, kind, spec)
 
     def policy_disabled(self) -> Acts:
-        uuid = hex_id(self.rng)
-        disabled = self._by_day("UPDATE", "Policy", objects.policy(self.rng, disable=True), uuid=uuid)
+        disabled = self._by_day("UPDATE", "Policy", objects.policy(self.rng, disable=True))
+        disabled = replace(disabled, uuid=hex_id(self.rng))
         yield replace(disabled, time=disabled.time - MINUTE, spec=objects.policy(self.rng))
         yield disabled
 
@@ -138,7 +138,7 @@ class _Director:
                     yield Act(time, person.identity, usual_address(self.rng, person, time), "DELETE", "Finding")
 
     def denied_often(self) -> Acts:
-        first = self._by_day("UPDATE", "AuthorizationPolicy", None, admin=False, error=DENIED)
+        first = replace(self._by_day("UPDATE", "AuthorizationPolicy", None, admin=False), error=DENIED)
         for number in range(self.rng.randrange(14, 30)):
             kind = pick(self.rng, ("AuthorizationPolicy", "APIKey", "Namespace", "IdentityProvider"))
             yield replace(first, time=first.time + number * 20 * SECOND, kind=kind)
@@ -177,5 +177,3 @@ def incidents(rng: Random, span: Span, cast: Cast) -> Iterator[Plan]:
         for _ in range(times):
             # What would be later than the log has not happened.
             yield Plan(rule, tuple(act for act in acts() if act.time < span.last))
-
-

@@ -89,7 +89,11 @@ def identity_provider() -> Record:
     """Return an identity provider."""
     return {
         "oidc_provider": None,
-        "saml_provider": {"issuer": "https://sso.example/saml", "sso_url": "https://sso.example/login", "certificates": []},
+        "saml_provider": {
+            "issuer": "https://sso.example/saml",
+            "sso_url": "https://sso.example/login",
+            "certificates": [],
+        },
     }
 
 
@@ -100,7 +104,10 @@ def installation(rng: Random) -> Record:
 
 def notification_target() -> Record:
     """Return where notifications go."""
-    return {"action": {"action_type": "ACTION_TYPE_SLACK", "slack_config": {"webhook_url": ""}}, "custom_template": None}
+    return {
+        "action": {"action_type": "ACTION_TYPE_SLACK", "slack_config": {"webhook_url": ""}},
+        "custom_template": None,
+    }
 
 
 def exporter() -> Record:

@@ -178,7 +178,9 @@ def pod(rng: Random, run: int) -> Identity:
 
 def outsider(rng: Random) -> str:
     """Return an address of another organization."""
-    return f"{pick(rng, _FIRST)}{rng.getrandbits(10)}@{pick(rng, ('mail.example', 'freelance.example', 'post.example'))}"
+    return (
+        f"{pick(rng, _FIRST)}{rng.getrandbits(10)}@{pick(rng, ('mail.example', 'freelance.example', 'post.example'))}"
+    )
 
 
 def home_network(rng: Random) -> str:

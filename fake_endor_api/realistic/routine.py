@@ -17,6 +17,7 @@ if t.TYPE_CHECKING:
     from random import Random
 
     from fake_endor_api.realistic.people import Cast, Identity, Person
+    from fake_endor_api.realistic.records import Record
     from fake_endor_api.realistic.span import Span
 
 _SCANNED = (
@@ -102,7 +103,9 @@ def changes(rng: Random, span: Span, cast: Cast, count: int) -> Iterator[Act]:
         left -= 1
         admin = pick(rng, cast.admins)
         time = span.first + rng.randrange(HOUR)
-        yield Act(time, admin.identity, f"{admin.office}.5", "CREATE", "Policy", objects.policy(rng, disable=True), uuid=draft)
+        yield Act(
+            time, admin.identity, f"{admin.office}.5", "CREATE", "Policy", objects.policy(rng, disable=True), uuid=draft
+        )
     exceptions: list[Act] = []
     for _ in range(max(0, left)):
         person = pick(rng, cast.people)
@@ -148,9 +151,9 @@ def _change(rng: Random, person: Person, time: int) -> Act:
 def _chores(rng: Random, span: Span, cast: Cast) -> Iterator[Act]:
     """Give what administrators do from time to time, some of which is worth an alert though nothing is wrong."""
 
-    def act(person: Person, operation: str, kind: str, spec: t.Any, time: int = 0, **more: t.Any) -> Act:
+    def act(person: Person, operation: str, kind: str, spec: Record | None, time: int = 0) -> Act:
         time = time or working_time(rng, span, person)
-        return Act(time, person.identity, usual_address(rng, person, time), operation, kind, spec, **more)
+        return Act(time, person.identity, usual_address(rng, person, time), operation, kind, spec)
 
     weeks = max(1, span.days // 7)
     admins = cast.admins
@@ -206,5 +209,3 @@ def _sign_in(time: int, who: Identity, address: str) -> Act:
 def _is_quiet(rng: Random, time: int) -> bool:
     hour = time % DAY // HOUR
     return rng.random() < (0.0 if 6 <= hour < 20 else 0.6)
-
-

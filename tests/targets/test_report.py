@@ -11,7 +11,8 @@ import typing as t
 import duckdb
 import pytest
 
-from tests.analytics_cases import MONDAY, SPREES, event, numbered
+from tests.analytics_events import MONDAY, event, numbered
+from tests.analytics_risks import SPREES
 from tests.test_analytics import fill
 
 if t.TYPE_CHECKING:
