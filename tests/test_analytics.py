@@ -9,9 +9,11 @@ import typing as t
 import duckdb
 import pytest
 
-from analytics import QUESTIONS, statements
+from analytics import LOAD, LOAD_SIGN_INS, QUESTIONS, statements
 from fake_endor_api import make_realistic_log
+from tests.analytics_answers import LOG, SIGN_INS
 from tests.analytics_cases import AS_OF, Ask, ViewTests
+from tests.analytics_events import numbered
 from tests.markers import between
 from tests.test_readme import README
 
@@ -78,6 +80,23 @@ class TestDuckDB(ViewTests):
 
     def _ask(self, query: str) -> list[tuple[t.Any, ...]]:
         return [tuple(map(as_text, row)) for row in self.connection.execute(query).fetchall()]
+
+
+def test_both_logs_are_loaded_once_with_the_time_of_loading(tmp_path: Path) -> None:
+    connection = duckdb.connect()
+    for variable, items in (("lines", numbered(LOG)), ("sign_ins", numbered(SIGN_INS, 1 << 20))):
+        path = tmp_path / variable
+        path.write_text("".join(f"{json.dumps(item)}\n" for item in items * 2))
+        connection.execute(f"SET VARIABLE {variable} = ?", [str(path)])
+    for text in (LOAD, LOAD_SIGN_INS, LOAD, LOAD_SIGN_INS, *statements("duckdb")):
+        connection.execute(text)
+    query = (
+        "SELECT stream, count(*), count(loaded_at), count(DISTINCT loaded_at) FROM audit_events GROUP BY 1 ORDER BY 1"
+    )
+    assert connection.execute(query).fetchall() == [
+        ("audit_logs", len(LOG), len(LOG), 1),
+        ("authentication_logs", len(SIGN_INS), len(SIGN_INS), 1),
+    ]
 
 
 def loaded(log: RealisticLog, folder: Path) -> duckdb.DuckDBPyConnection:

@@ -54,7 +54,7 @@ def test_most_events_are_scans_and_page_visits(log: RealisticLog) -> None:
 
 def test_incidents_stand_beside_the_events_and_not_in_them(log: RealisticLog) -> None:
     assert len(log.incidents) == 40
-    assert len({incident.rule for incident in log.incidents}) == 15
+    assert len({incident.rule for incident in log.incidents}) == 16
     events = {event["uuid"]: event for event in log.events}
     assert log.labels.keys() <= events.keys()
     assert all(incident.uuids for incident in log.incidents)
