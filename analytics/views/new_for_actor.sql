@@ -1,27 +1,37 @@
 -- Who did something for the first time: from this network, to this kind of object, with this API key, or at all?
 CREATE OR REPLACE VIEW new_for_actor AS
-WITH met AS (
+WITH places AS (
     SELECT
         actor,
         credential,
         network,
         key_id,
-        CASE WHEN activity IN ('change', 'scan') THEN resource_kind END AS resource_kind,
         min(happened_at) AS first_at,
         -- Looking around from a new place is not told, changing something is.
         min(CASE WHEN activity <> 'telemetry' AND NOT failed THEN happened_at END) AS acted_at
     FROM audit_events
-    GROUP BY 1, 2, 3, 4, 5
+    GROUP BY actor, credential, network, key_id
+),
+kinds AS (
+    SELECT
+        actor,
+        credential,
+        resource_kind,
+        min(happened_at) AS first_at,
+        min(CASE WHEN NOT failed THEN happened_at END) AS acted_at
+    FROM audit_events
+    WHERE activity IN ('change', 'scan')
+    GROUP BY actor, credential, resource_kind
 ),
 facets AS (
-    SELECT 'new actor' AS rule, actor, credential, '' AS key_id, actor AS value, first_at, acted_at FROM met
+    SELECT 'new actor' AS rule, actor, credential, '' AS key_id, actor AS value, first_at, acted_at FROM places
     UNION ALL
     -- Of the keys of one actor some may run in one place, others anywhere.
-    SELECT 'new address' AS rule, actor, credential, coalesce(key_id, ''), network AS value, first_at, acted_at FROM met
+    SELECT 'new address' AS rule, actor, credential, coalesce(key_id, ''), network, first_at, acted_at FROM places
     UNION ALL
-    SELECT 'new kind' AS rule, actor, credential, '' AS key_id, resource_kind AS value, first_at, acted_at FROM met
+    SELECT 'new key' AS rule, actor, credential, '' AS key_id, key_id AS value, first_at, acted_at FROM places
     UNION ALL
-    SELECT 'new key' AS rule, actor, credential, '' AS key_id, key_id AS value, first_at, acted_at FROM met
+    SELECT 'new kind' AS rule, actor, credential, '' AS key_id, resource_kind AS value, first_at, acted_at FROM kinds
 ),
 firsts AS (
     SELECT
