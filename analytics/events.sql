@@ -111,7 +111,10 @@ SELECT
         WHEN disable = 'true' OR disable_enforcement = 'true' THEN TRUE
         WHEN disable IS NOT NULL OR disable_enforcement IS NOT NULL THEN FALSE
     END,
-    CASE WHEN all_resources LIKE '%METHOD_ALL%' THEN concat(roles, ' all resources') ELSE roles END,
+    CASE
+        WHEN first_match(rules, '("\*": ?\{[^{}]*"METHOD_ALL")') IS NULL THEN roles
+        ELSE concat(roles, ' all resources')
+    END,
     nullif(coalesce(exception_ends, other_ends), ''),
     coalesce(nullif(user_email, ''), clause, allowed_ip_subnets),
     lower(first_match(coalesce(nullif(user_email, ''), clause), '[^@="\s]@([^@",\s\\]+\.[^@",\s\\]+)')),

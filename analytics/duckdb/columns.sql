@@ -31,7 +31,7 @@ said AS (
             '$.claims', '$.remote_address', '$.operation', '$.message_kind', '$.message_uuid',
             '$.error.code', '$.error.message', '$.payload.meta.name',
             '$.payload.spec.policy_type', '$.payload.spec.disable', '$.payload.spec.admission.disable_enforcement',
-            '$.payload.spec.permissions.roles', '$.payload.spec.permissions.rules."*"',
+            '$.payload.spec.permissions.roles', '$.payload.spec.permissions.rules',
             '$.payload.spec.exception.expiration_time', '$.payload.spec.expiration_time',
             '$.payload.spec.user_email', '$.payload.spec.clause', '$.payload.spec.allowed_ip_subnets',
             '$.uri', '$.success', '$.status', '$.error_message', '$.authorized_tenants'
@@ -52,7 +52,7 @@ SELECT
     spec[10] AS disable,
     spec[11] AS disable_enforcement,
     spec[12] AS roles,
-    spec[13] AS all_resources,
+    spec[13] AS rules,
     spec[14] AS exception_ends,
     spec[15] AS other_ends,
     spec[16] AS user_email,

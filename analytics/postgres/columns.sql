@@ -52,7 +52,7 @@ SELECT
     spec#>>'{payload,spec,disable}' AS disable,
     spec#>>'{payload,spec,admission,disable_enforcement}' AS disable_enforcement,
     spec#>>'{payload,spec,permissions,roles}' AS roles,
-    spec#>>'{payload,spec,permissions,rules,*}' AS all_resources,
+    spec#>>'{payload,spec,permissions,rules}' AS rules,
     spec#>>'{payload,spec,exception,expiration_time}' AS exception_ends,
     spec#>>'{payload,spec,expiration_time}' AS other_ends,
     spec#>>'{payload,spec,user_email}' AS user_email,

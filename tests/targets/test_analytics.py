@@ -2,14 +2,18 @@
 
 from __future__ import annotations
 
+import datetime as dt
 import json
 import typing as t
 
+import duckdb
 import pytest
 
 from analytics import statements
-from tests.analytics_cases import Ask, ViewTests
+from fake_endor_api import make_realistic_log
+from tests.analytics_cases import AS_OF, Ask, ViewTests
 from tests.targets.postgres import running
+from tests.test_analytics import DAYS, END, as_text, fill
 
 if t.TYPE_CHECKING:
     from collections.abc import Iterator
@@ -54,6 +58,23 @@ class TestPostgres(ViewTests):
         for view in statements(self.database):
             self.server.run(view)
         return self.server.select
+
+    def test_a_month_has_the_same_alerts_as_in_duckdb(self) -> None:
+        log = make_realistic_log(3_000, END - dt.timedelta(days=DAYS), END, sign_ins=300, seed=3)
+        logs = [
+            [{**item, "create_time": item["meta"]["create_time"].removesuffix("Z")[:26]} for item in items]
+            for items in (log.events, log.sign_ins)
+        ]
+        views = [text.replace(AS_OF, f"TIMESTAMP '{END:%Y-%m-%d}' AS as_of") for text in statements(self.database)]
+        query = "SELECT severity, rule, actor, remote_address, object, uuid FROM alerts"
+        alerts = self.load(logs[0], views, logs[1])(query)
+        with duckdb.connect() as connection:
+            fill(connection, *logs)
+            for text in statements("duckdb"):
+                connection.execute(text.replace(AS_OF, f"TIMESTAMP '{END:%Y-%m-%d}' AS as_of"))
+            expected = [tuple(map(as_text, row)) for row in connection.execute(query).fetchall()]
+        assert len(expected) > 40
+        assert sorted(alerts, key=str) == sorted(expected, key=str)
 
     def _insert(self, table: str, items: Log) -> None:
         rows = (
