@@ -63,7 +63,13 @@ def test_incidents_stand_beside_the_events_and_not_in_them(log: RealisticLog) ->
 
 
 def test_every_field_is_there_null_or_empty_where_it_is_unset(log: RealisticLog) -> None:
-    nothing = {"upsert_time": None, "index_data": None, "tags": [], "annotations": {}, "parent_kind": ""}
+    nothing: dict[str, object] = {
+        "upsert_time": None,
+        "index_data": None,
+        "tags": [],
+        "annotations": {},
+        "parent_kind": "",
+    }
     assert all(event["meta"].items() >= nothing.items() for event in (*log.events, *log.sign_ins))
     deletions = [event["spec"] for event in log.events if event["spec"]["operation"] == "OPERATION_DELETE"]
     assert deletions
