@@ -15,7 +15,7 @@ from tests.analytics_answers import LOG, SIGN_INS
 from tests.analytics_cases import AS_OF, Ask, ViewTests
 from tests.analytics_events import numbered
 from tests.markers import between
-from tests.test_readme import README
+from tests.test_readme import document
 
 if t.TYPE_CHECKING:
     from pathlib import Path
@@ -58,7 +58,7 @@ def test_the_page_has_every_view_with_its_question() -> None:
     for path in QUESTIONS:
         question = path.read_text().splitlines()[0].removeprefix("-- ")
         rows.append(f"| `{path.stem}` | {question} |")
-    assert between(PAGE, "views").splitlines() == rows
+    assert between(document("analytics.md"), "views").splitlines() == rows
 
 
 class TestDuckDB(ViewTests):
