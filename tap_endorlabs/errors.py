@@ -129,6 +129,11 @@ class IncompleteError(TapError):
     exit_code = 3
 
 
+def several(number: int, what: str) -> str:
+    """Give a number of things in words: 1 event, 2 events."""
+    return f"{number} {what}" if number == 1 else f"{number} {what}s"
+
+
 def one_line(text: str, limit: int = 300) -> str:
     """Make text of unknown origin fit to be logged: printable ASCII, one line, bounded."""
     line = _UNPRINTABLE.sub(" ", text).strip()

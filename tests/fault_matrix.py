@@ -38,7 +38,7 @@ COMPLETE = Outcome("complete")
 LEFT_OUT = Outcome(
     "all others",
     SOMETHING_MISSING,
-    says=("An object that can't be a record was left out", "1 objects that can't be records"),
+    says=("An object that can't be a record was left out", "1 object that can't be a record"),
 )
 
 _MOMENT, _ONCE, _THRICE, _FOR_EVER, _WHOLE_RUN = "a moment", "once", "3 times", "for ever", "the whole run"

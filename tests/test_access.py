@@ -33,7 +33,7 @@ def test_the_key_is_proved_with_one_small_request(
 ) -> None:
     output = run_command(tmp_path, "--test", level=logging.INFO, config=config_for(api, **settings))
     assert (output.code, output.errors, output.stdout) == (0, [], "")
-    assert works(output) == [f"The API key works: namespace acme, {events} events of audit_logs were read for a test."]
+    assert works(output) == [f"The API key works: namespace acme. Read for a test: {events} events of audit_logs."]
     (request,) = api.list_requests
     assert request.query["list_parameters.page_size"] == "100"
     assert len(api.requests) == 2

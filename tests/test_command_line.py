@@ -322,7 +322,7 @@ def test_objects_that_cannot_be_records_are_counted_and_fail_the_run(api: FakeEn
     assert output.code == 3
     assert len(output.records) == 1200
     assert output.bookmark["replication_key_value"] == furthest(api)
-    assert output.errors[-1].startswith("2 objects that can't be records were left out")
+    assert output.errors[-1].startswith("Left out: 2 objects that can't be a record")
     assert broken[0]["meta"]["create_time"] in "".join(output.errors[:2])
     assert "Traceback" not in output.stderr
 

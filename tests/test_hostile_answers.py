@@ -145,7 +145,7 @@ def test_an_object_that_no_target_can_read_is_left_out_alone(
     assert line.startswith("An object that can't be a record was left out: ")
     assert why in line
     assert line.endswith(': {"uuid": "a", "create_time": "2026-03-30T00:00:00.5Z"}')
-    assert last.startswith("1 objects that can't be records were left out (see above)")
+    assert last.startswith("Left out: 1 object that can't be a record (see above)")
     # The bookmark has passed it.
     again = run_command(tmp_path, config=config, state=output.state)
     assert (again.code, again.uuids, again.errors) == (0, [], [])

@@ -11,6 +11,7 @@ from collections import Counter
 import pytest
 
 from fake_endor_api import Fault, make_events
+from tap_endorlabs.errors import several
 from tests.conftest import NOW
 from tests.harness import Output, config_for
 
@@ -95,7 +96,7 @@ def test_metrics_and_the_closing_line_say_what_the_api_saw(
     assert {point["tags"]["stream"] for point in (*counts, records, sync)} == {"audit_logs"}
 
     line = closing_line(output)
-    assert line.startswith(f"{closing}, {len(api.requests)} requests, ")
+    assert line.startswith(f"{closing}, {several(len(api.requests), 'request')}, ")
     assert f": {records['value']} events, " in line
     assert batches or records["value"] == len(output.records)
     bookmark = output.bookmark["replication_key_value"] if output.of("STATE") else None

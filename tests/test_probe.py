@@ -134,7 +134,7 @@ def test_a_log_of_one_event_is_enough_for_little(empty_api: FakeEndorApi, folder
     assert found[cases.SORT] == found[cases.PAGE_ID] == found[cases.SIZE] == "not enough events to tell"
     assert found[cases.COUNT] == found[cases.BOUNDS] == found[cases.OBJECTS] == "yes"
     assert found[cases.FRACTIONS] == "no: they are cut off"
-    assert found[cases.FIELDS].startswith("in all of 1 events")
+    assert found[cases.FIELDS].startswith("in all of 1 event:")
 
 
 ERRORS: dict[str, tuple[t.Literal["list", "auth"], Fault, str]] = {

@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import typing as t
 
+from tap_endorlabs.errors import several
 from tap_endorlabs.probe.finding import Finding, untold
 
 if t.TYPE_CHECKING:
@@ -42,7 +43,7 @@ def fields(sample: Sample) -> Finding:
     number = len(sample.events)
     never = [path for path in paths if not filled[path]]
     some = [path for path in paths if 0 < filled[path] < number]
-    found = f"in all of {number} events: {', '.join(never) or 'none'}; in some: {', '.join(some) or 'none'}"
+    found = f"in all of {several(number, 'event')}: {', '.join(never) or 'none'}; in some: {', '.join(some) or 'none'}"
     return Finding(found, _PASSES, as_expected=all(filled[path] == number for path in _ALWAYS))
 
 

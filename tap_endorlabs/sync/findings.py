@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import typing as t
 
+from tap_endorlabs.errors import several
+
 if t.TYPE_CHECKING:
     import logging
 
@@ -51,7 +53,7 @@ class Findings:
     def missing(self) -> list[str]:
         """What is missing, a line for each kind of thing."""
         left_out = (
-            f"{self.rejected} objects that can't be records were left out (see above); "
+            f"Left out: {several(self.rejected, 'object')} that can't be a record (see above); "
             "all others have been emitted. Report them to Endor Labs."
         )
         return [*self._missed, *([left_out] if self.rejected else [])]

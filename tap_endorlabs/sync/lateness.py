@@ -6,6 +6,7 @@ import typing as t
 from bisect import bisect_left
 from operator import attrgetter
 
+from tap_endorlabs.errors import several
 from tap_endorlabs.timestamps import moment_of
 
 if t.TYPE_CHECKING:
@@ -48,9 +49,9 @@ class Lateness:
         """Name the setting if an event took half the look-back or more."""
         if self.late and self.latest_by >= self._lookback / 2:
             logger.warning(
-                "%d events came to light late, the latest at least %.0f s after it happened. lookback_seconds is %d, "
+                "%s came to light late, the latest at least %.0f s after it happened. lookback_seconds is %d, "
                 "and events that take longer may be missed: raise it.",
-                self.late,
+                several(self.late, "event"),
                 self.latest_by,
                 self._lookback,
             )

@@ -14,6 +14,7 @@ from singer_sdk.schema.source import StreamSchema
 from typing_extensions import override
 
 from tap_endorlabs.api.client import LogClient
+from tap_endorlabs.errors import several
 from tap_endorlabs.proof.ages import ACTIVE_UNTIL
 from tap_endorlabs.schemas import LogSchemas
 from tap_endorlabs.sync.batches import batch_files
@@ -227,7 +228,10 @@ class LogStream(Stream):
         page = run.probe(client.fetch)
         namespace = self._get_api().settings.namespace
         self.logger.info(
-            "The API key works: namespace %s, %d events of %s were read for a test.", namespace, page.size, self.name
+            "The API key works: namespace %s. Read for a test: %s of %s.",
+            namespace,
+            several(page.size, "event"),
+            self.name,
         )
 
 

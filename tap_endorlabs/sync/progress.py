@@ -9,6 +9,8 @@ from dataclasses import asdict, dataclass
 
 from singer_sdk import metrics
 
+from tap_endorlabs.errors import several
+
 if t.TYPE_CHECKING:
     from collections.abc import Callable
 
@@ -102,11 +104,11 @@ class Outcome:
     def log(self, logger: logging.Logger, stream: str) -> None:
         """Close a run with a line; in a structured log its figures are fields as well."""
         logger.info(
-            "%s: %d events%s, %d requests, %.1f s; %s",
+            "%s: %s%s, %s, %.1f s; %s",
             "Done" if self.complete else "Stopped",
-            self.events,
+            several(self.events, "event"),
             f" ({self.late} late, the latest by at least {self.latest_by:.0f} s)" if self.late else "",
-            self.requests,
+            several(self.requests, "request"),
             self.seconds,
             f"the bookmark is at {self.bookmark}" if self.bookmark else "there is no bookmark yet",
             extra={"stream_name": stream, **asdict(self)},
