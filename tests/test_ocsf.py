@@ -131,10 +131,7 @@ def lost(record: Json, event: Json) -> list[t.Any]:
         *map(json.dumps, user.get("full_name", "").split(" ")),
     }
     said |= {event["status_code"]} if "status_code" in event else set()
-    if user["type"] == "API key":
-        said.add('"api-key"')
-    if user["type"] == "System" or user["type"] == "API key":
-        said.add('"x509"')
+    said |= {"API key": {'"api-key"'}, "System": {'"x509"'}}.get(user["type"], set())
     missing = []
     # The time at the top is the one in `meta`; a sign-in's success is the status.
     spec = record["spec"] if isinstance(record.get("spec"), dict) else {}

@@ -122,9 +122,8 @@ def take_user(claims: Claims, meta: Fields) -> Json:
 
 def _kind(claims: Claims, endings: set[str], *, is_known: bool) -> Json:
     """Give what kind of user it is; the endings are those of names such as `ewok@endor.ai@google@api-key`."""
-    is_key, is_certificate = claims.take_bare("api-key"), claims.take_bare("x509")
-    if is_key or "api-key" in endings:
+    if claims.take_bare("api-key") or "api-key" in endings:
         return {"type_id": 99, "type": "API key"}
-    if is_certificate or "x509" in endings:
+    if claims.take_bare("x509") or "x509" in endings:
         return {"type_id": 3, "type": "System"}
     return {"type_id": 1, "type": "User"} if is_known else {"type_id": 0, "type": "Unknown"}
