@@ -51,8 +51,7 @@ def contents(output: Output) -> list[t.Any]:
     ]
 
 
-@pytest.mark.parametrize("size", [1, 7, 50, 300, 301])
-@pytest.mark.parametrize("compression", ["gzip", "none", None])
+@pytest.mark.parametrize(("size", "compression"), [(1, "gzip"), (7, "none"), (50, "gzip"), (300, None), (301, "gzip")])
 def test_both_ways_to_write_batch_files_give_the_same(
     size: int, compression: str | None, empty_api: FakeEndorApi, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:

@@ -87,7 +87,7 @@ def _as_mapped(records: Iterable[Record], size: int) -> Iterator[tuple[bytes, bo
 
 
 def _line_files(stream: Stream, config: BatchConfig, lines: Iterator[tuple[bytes, bool]]) -> Iterator[list[str]]:
-    """Write the same files as the SDK, but whole or not at all, and as small as asked for in memory."""
+    """Write files of lines, each of which is whole or not there, and none of which is held in memory."""
     name = f"{config.storage.prefix or ''}{stream.tap_name}--{stream.name}-{uuid4()}"
     is_packed = config.encoding.compression == "gzip"
     for number, first in zip(count(1), lines):
