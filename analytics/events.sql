@@ -28,9 +28,14 @@ CREATE TABLE IF NOT EXISTS audit_events (
     tenants INTEGER,                 -- organizations that a sign-in opened
     PRIMARY KEY (stream, uuid)
 );
-DELETE FROM audit_events WHERE stream = 'audit_logs' AND uuid NOT IN (SELECT uuid FROM tap_endorlabs.audit_logs);
-DELETE FROM audit_events
-WHERE stream = 'authentication_logs' AND uuid NOT IN (SELECT uuid FROM tap_endorlabs.authentication_logs);
+DELETE FROM audit_events AS known
+WHERE
+    stream = 'audit_logs'
+    AND NOT EXISTS (SELECT 1 FROM tap_endorlabs.audit_logs AS log WHERE log.uuid = known.uuid);
+DELETE FROM audit_events AS known
+WHERE
+    stream = 'authentication_logs'
+    AND NOT EXISTS (SELECT 1 FROM tap_endorlabs.authentication_logs AS log WHERE log.uuid = known.uuid);
 
 INSERT INTO audit_events
 WITH actors AS (
@@ -53,7 +58,11 @@ WITH actors AS (
             'unknown'
         ) AS actor
     FROM audit_columns
-    WHERE (stream, uuid) NOT IN (SELECT stream, uuid FROM audit_events)
+    WHERE
+        NOT EXISTS (
+            SELECT 1 FROM audit_events AS known
+            WHERE known.stream = audit_columns.stream AND known.uuid = audit_columns.uuid
+        )
 ),
 credentials AS (
     SELECT
