@@ -48,7 +48,7 @@ test-faults: .venv/.installed ## Read through every fault, at every time, and fr
 	@$(BIN)/python -m pytest $(ALL_CORES) -m faults
 
 test-targets: .venv/.postgres-installed .venv/.report-installed .meltano/.targets-installed ## Kill and resume meltano run with real targets, PostgreSQL among them
-	@$(BIN)/python -m pytest -m targets tests/targets
+	@$(BIN)/python -m pytest $(ALL_CORES) -m targets tests/targets
 
 test-airflow: .venv/.installed $(AIRFLOW)/.installed ## Run the DAGs in orchestration/ with Airflow's own scheduler, and break and kill what runs
 	@$(BIN)/python -m pytest -m airflow tests/orchestration

@@ -43,6 +43,7 @@ def run(script: str, folder: Path, variables: dict[str, str]) -> str:
 
 def test_the_first_row_arrives_in_a_project_of_one_s_own(wheel: Path, api: FakeEndorApi, tmp_path: Path) -> None:
     variables = environment(api, tmp_path) | {"MELTANO_SEND_ANONYMOUS_USAGE_STATS": "false"}
+    del variables["MELTANO_SYS_DIR_ROOT"]
     run(MAKE_PROJECT, tmp_path, variables)
     project = tmp_path / "security-logs"
     (plugins,) = PLUGINS
