@@ -140,6 +140,14 @@ SETTINGS_SCHEMA: dict[str, t.Any] = th.PropertiesList(
 OWN_SETTINGS: dict[str, dict[str, t.Any]] = dict(SETTINGS_SCHEMA["properties"])
 """The schema of each setting of the tap's own; the SDK adds those of its features to `SETTINGS_SCHEMA`."""
 
+VARIABLES = {
+    "namespace": "ENDOR_NAMESPACE",
+    "api_key": "ENDOR_API_CREDENTIALS_KEY",
+    "api_secret": "ENDOR_API_CREDENTIALS_SECRET",
+    "api_url": "ENDOR_API",
+}
+"""The variables of `endorctl`, from which `meltano.yml` takes these settings."""
+
 BATCH_CONFIG: dict[str, t.Any] = {
     "type": "object",
     "title": "Batch files",

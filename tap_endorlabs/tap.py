@@ -6,6 +6,7 @@ import datetime as dt
 import typing as t
 from functools import cached_property
 
+import click
 from singer_sdk import Tap
 from singer_sdk.cli import plugin_cli
 from singer_sdk.configuration._dict_config import parse_environment_config
@@ -35,7 +36,6 @@ from tap_endorlabs.validation import find_errors
 if t.TYPE_CHECKING:
     from types import FrameType
 
-    import click
     import requests
 
     from tap_endorlabs.sync.log_stream import LogStream
@@ -200,6 +200,8 @@ class TapEndorLabs(Tap):
         if value in {CliTestOptionValue.Disabled.value, CliTestOptionValue.Schema.value}:
             super().cb_test(ctx, param, value)
             return
+        if value not in {CliTestOptionValue.All.value, "probe"}:
+            raise click.BadParameter("takes nothing, schema or probe.", ctx, param)
         config = ctx.params["config"]
         require_settings(config.config, from_environment=config.parse_env)
         tap = cls(config=config.config, parse_env_config=config.parse_env)

@@ -16,7 +16,7 @@ from singer_sdk.plugin_base import JSONSchemaValidator
 from tap_endorlabs.coercion import kinds_of, take_at_its_word
 from tap_endorlabs.errors import one_line
 from tap_endorlabs.redaction import Secrets, bare, is_alien
-from tap_endorlabs.settings import OWN_SETTINGS, is_loopback
+from tap_endorlabs.settings import OWN_SETTINGS, VARIABLES, is_loopback
 from tap_endorlabs.timestamps import EARLIEST, parse, stamp_of
 
 if t.TYPE_CHECKING:
@@ -58,7 +58,7 @@ def find_errors(config: dict[str, t.Any], schema: Mapping[str, t.Any], now: dt.d
     errors = list(dict.fromkeys(_misfit(error, properties, hide) for error in unfit))
     errors += [_unknown(name, properties, hide) for name in config if name not in properties]
     errors += [
-        f"Setting {name} is required: {OWN_SETTINGS[name]['description']}"
+        f"Setting {name} is required ({VARIABLES[name]} with Meltano): {OWN_SETTINGS[name]['description']}"
         for name in schema["required"]
         if not str(config.get(name, "")).strip()
     ]

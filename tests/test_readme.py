@@ -16,7 +16,7 @@ from scripts.generate import settings_in_short, texts
 from tap_endorlabs.api.records import Event
 from tap_endorlabs.ocsf.mapper import OcsfMapper
 from tap_endorlabs.ocsf.settings import SETTINGS_SCHEMA as OCSF_SETTINGS
-from tap_endorlabs.settings import OWN_SETTINGS, SETTINGS_SCHEMA
+from tap_endorlabs.settings import OWN_SETTINGS, SETTINGS_SCHEMA, VARIABLES
 from tap_endorlabs.streams import STREAMS
 from tap_endorlabs.sync.bookmark import Scope
 from tap_endorlabs.sync.lateness import Lateness
@@ -32,12 +32,6 @@ README = (ROOT / "README.md").read_text()
 PROJECT = yaml.safe_load((ROOT / "meltano.yml").read_text())
 EXTRACTOR = PROJECT["plugins"]["extractors"][0]
 BY_NAME = {setting["name"]: setting for setting in EXTRACTOR["settings"]}
-VARIABLES = {
-    "namespace": "ENDOR_NAMESPACE",
-    "api_key": "ENDOR_API_CREDENTIALS_KEY",
-    "api_secret": "ENDOR_API_CREDENTIALS_SECRET",
-    "api_url": "ENDOR_API",
-}
 
 
 def schema_of(stream: str) -> dict[str, t.Any]:

@@ -180,8 +180,11 @@ def test_the_namespace_that_was_meant_is_named(given: str, meant: str | None) ->
 @pytest.mark.parametrize(
     ("changes", "line"),
     [
-        ({"namespace": None}, "Setting namespace is required: The Endor Labs organization"),
-        ({"api_key": ""}, "Setting api_key is required: API key with permission"),
+        (
+            {"namespace": None},
+            "Setting namespace is required (ENDOR_NAMESPACE with Meltano): The Endor Labs",
+        ),
+        ({"api_key": ""}, "Setting api_key is required (ENDOR_API_CREDENTIALS_KEY with Meltano): API key with"),
         ({"api_secret": " "}, "Setting api_secret is required"),
         ({"namespace": "a/b"}, "Setting namespace takes letters, digits, - and _, with dots"),
         ({"namespace": "acme..prod"}, "Setting namespace takes"),

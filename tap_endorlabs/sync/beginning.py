@@ -45,7 +45,7 @@ def tell_of_range(  # noqa: PLR0913
             settings.start_date,
         )
     if first and settings.start_date is None:
-        logger.info("First run without start_date: past events are not read, the next run begins at %s", now)
+        logger.info("Without start_date a first run reads no past events: the next one begins at its start, %s", now)
     elif begin >= end:
         logger.info("Nothing to read: the bookmark is at %s, the range ends at %s", begin, end)
     else:

@@ -47,6 +47,7 @@ def test_the_first_row_arrives_in_a_project_of_one_s_own(wheel: Path, api: FakeE
     run(MAKE_PROJECT, tmp_path, variables)
     project = tmp_path / "security-logs"
     (plugins,) = PLUGINS
+    assert f"/{wheel.name}\n" in plugins
     named = re.sub(r"pip_url: \S+\.whl", f"pip_url: {wheel}", plugins)
     assert named != plugins
     with (project / "meltano.yml").open("a") as file:
