@@ -3,7 +3,7 @@ CREATE TABLE IF NOT EXISTS audit_events (
     stream VARCHAR,                  -- audit_logs, authentication_logs
     uuid VARCHAR,
     happened_at TIMESTAMP NOT NULL,  -- UTC
-    loaded_at TIMESTAMPTZ,           -- where the table of the log has it
+    loaded_at TIMESTAMP,             -- UTC; where the table of the log has it
     namespace VARCHAR,
     actor VARCHAR NOT NULL,
     credential VARCHAR NOT NULL,     -- person, API key, system

@@ -70,7 +70,7 @@ def load(lines: Path, database: Path) -> Path:
         connection.execute(LOAD.split("INSERT", maxsplit=1)[0].replace("uuid VARCHAR PRIMARY KEY", "uuid VARCHAR"))
         columns = "{uuid: 'VARCHAR', create_time: 'TIMESTAMP', tenant_meta: 'JSON', meta: 'JSON', spec: 'JSON'}"
         connection.execute(
-            "INSERT INTO tap_endorlabs.audit_logs FROM "
+            "INSERT INTO tap_endorlabs.audit_logs BY NAME FROM "
             f"read_json(getvariable('lines'), format = 'newline_delimited', columns = {columns})"
         )
     return database

@@ -15,14 +15,14 @@ WITH logs AS (
     SELECT 'authentication_logs' AS stream, * FROM tap_endorlabs.authentication_logs
     UNION ALL BY NAME
     -- A table loaded otherwise may not have the column.
-    SELECT CAST(NULL AS TIMESTAMPTZ) AS loaded_at WHERE FALSE
+    SELECT CAST(NULL AS TIMESTAMP) AS _sdc_batched_at WHERE FALSE
 ),
 said AS (
     SELECT
         stream,
         uuid,
         create_time AS happened_at,
-        loaded_at,
+        _sdc_batched_at AS loaded_at,
         tenant_meta->>'namespace' AS namespace,
         meta->>'created_by' AS created_by,
         meta->>'description' AS description,

@@ -9,7 +9,7 @@ CREATE TABLE IF NOT EXISTS tap_endorlabs.audit_logs (
     meta JSON,
     spec JSON
 );
-ALTER TABLE tap_endorlabs.audit_logs ADD COLUMN IF NOT EXISTS loaded_at TIMESTAMPTZ;
+ALTER TABLE tap_endorlabs.audit_logs ADD COLUMN IF NOT EXISTS _sdc_batched_at TIMESTAMP;  -- UTC, named as targets do
 CREATE TABLE IF NOT EXISTS tap_endorlabs.conflicts (
     stream VARCHAR,
     uuid VARCHAR,
@@ -33,7 +33,7 @@ FROM read_json(
     }
 );
 INSERT INTO tap_endorlabs.audit_logs
-SELECT DISTINCT ON (uuid) uuid, create_time, tenant_meta, meta, spec, now()
+SELECT DISTINCT ON (uuid) uuid, create_time, tenant_meta, meta, spec, now() AT TIME ZONE 'UTC'
 FROM delivered ANTI JOIN tap_endorlabs.audit_logs USING (uuid)
 ORDER BY line;
 

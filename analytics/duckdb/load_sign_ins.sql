@@ -8,9 +8,9 @@ CREATE TABLE IF NOT EXISTS tap_endorlabs.authentication_logs (
     meta JSON,
     spec JSON
 );
-ALTER TABLE tap_endorlabs.authentication_logs ADD COLUMN IF NOT EXISTS loaded_at TIMESTAMPTZ;
+ALTER TABLE tap_endorlabs.authentication_logs ADD COLUMN IF NOT EXISTS _sdc_batched_at TIMESTAMP;  -- UTC, named as targets do
 INSERT OR IGNORE INTO tap_endorlabs.authentication_logs
-SELECT uuid, create_time, tenant_meta, meta, spec, now()
+SELECT uuid, create_time, tenant_meta, meta, spec, now() AT TIME ZONE 'UTC'
 FROM read_json(
     coalesce(getvariable('sign_ins'), 'output/authentication_logs.jsonl'),
     format = 'newline_delimited',

@@ -36,7 +36,7 @@ SELECT
     stream,
     uuid,
     create_time AS happened_at,
-    CAST(loaded_at AS timestamptz) AS loaded_at,
+    CAST(loaded_at AS timestamptz) AT TIME ZONE 'UTC' AS loaded_at,
     tenant_meta->>'namespace' AS namespace,
     meta->>'created_by' AS created_by,
     meta->>'description' AS description,
