@@ -78,7 +78,7 @@ SPREES = [
     *(item for n in range(2, 9) for item in deletions("prune", series(f"2026-03-{n:02}T01:00:00", 1, 10))),
     *deletions("prune", series("2026-03-09T01:00:00", 1, 30)),
     # A dozen a day, never two within a quarter of an hour.
-    *(item for n in range(2, 6) for item in deletions("slow", series(f"2026-03-{n:02}T08:00:00", 1800, 12))),
+    *(item for n in range(2, 8) for item in deletions("slow", series(f"2026-03-{n:02}T08:00:00", 1800, 12))),
 ]
 SPREES_FOUND = [
     ("mallory@example.com", f"{MONDAY}T09:00:00", "mass deletion"),
@@ -105,7 +105,11 @@ NEWS = [
     event("2026-03-12T13:00:00", "UPSERT", "Finding", _OWN_KEY, address="198.18.8.8"),
     event("2026-03-12T14:00:00", "CREATE", "Exporter", _RUNNER, address="198.18.9.9"),
     event("2026-03-12T15:00:00", "UPSERT", "Finding", ["ID=10", *_OWN_KEY[1:]], address="203.0.113.2"),
+    event("2026-03-12T15:30:00", "UPSERT", "Finding", ["ID=10", *_OWN_KEY[1:]], address="198.18.10.10"),
     event("2026-03-12T16:00:00", claims=BOB, address="203.0.113.1"),
+    # Three others did so before.
+    *(event("2026-03-01T12:00:00", "CREATE", "SavedQuery", [f"email=p{n}@example.com"]) for n in range(3)),
+    event("2026-03-12T16:30:00", "CREATE", "SavedQuery", ALICE),
     event("2026-03-12T17:00:00", claims=POD, address="203.0.113.1", error={"code": 7}),
 ]
 NEWS_FOUND = [
@@ -113,5 +117,6 @@ NEWS_FOUND = [
     ("new address", "bob@example.com", "198.18.8.8"),
     ("new kind", "carol@example.com", "198.18.9.9"),
     ("new key", "bob@example.com", "203.0.113.2"),
+    ("new address", "bob@example.com", "198.18.10.10"),
     ("new actor", "bob@example.com", "203.0.113.1"),
 ]
