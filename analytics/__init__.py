@@ -29,5 +29,7 @@ def statements(database: str) -> Iterator[str]:
     Args:
         database: `postgres` or `duckdb`.
     """
-    for path in (FOLDER / "settings.sql", FOLDER / database / "columns.sql", FOLDER / "events.sql", *QUESTIONS):
+    for name in ("settings", "events", f"{database}/columns", "take_in"):
+        yield (FOLDER / f"{name}.sql").read_text()
+    for path in QUESTIONS:
         yield path.read_text()

@@ -1,4 +1,4 @@
--- What the logs say, each in a column of its own; what is nested deeper as JSON text. DuckDB.
+-- What new events say, each in a column of its own; what is nested deeper as JSON text. DuckDB.
 CREATE TABLE IF NOT EXISTS tap_endorlabs.authentication_logs (
     uuid VARCHAR PRIMARY KEY,
     create_time TIMESTAMP NOT NULL,  -- UTC
@@ -37,6 +37,10 @@ said AS (
             '$.uri', '$.success', '$.status', '$.error_message', '$.authorized_tenants'
         ]) AS spec
     FROM logs
+    WHERE
+        NOT EXISTS (
+            SELECT 1 FROM audit_events AS known WHERE known.stream = logs.stream AND known.uuid = logs.uuid
+        )
 )
 SELECT
     * EXCLUDE (spec),

@@ -1,4 +1,4 @@
--- What the logs say, each in a column of its own; what is nested deeper as JSON text. PostgreSQL.
+-- What new events say, each in a column of its own; what is nested deeper as JSON text. PostgreSQL.
 CREATE TABLE IF NOT EXISTS tap_endorlabs.authentication_logs (
     uuid text PRIMARY KEY,
     create_time timestamp,           -- UTC
@@ -63,4 +63,8 @@ SELECT
     spec->>'status' AS status,
     spec->>'error_message' AS sign_in_error,
     spec->>'authorized_tenants' AS authorized_tenants
-FROM logs;
+FROM logs
+WHERE
+    NOT EXISTS (
+        SELECT 1 FROM audit_events AS known WHERE known.stream = logs.stream AND known.uuid = logs.uuid
+    );

@@ -64,7 +64,7 @@ ranked AS (
         row_number() OVER (PARTITION BY rule, credential, value ORDER BY first_at, actor) - 1 AS others_before
     FROM firsts
 ),
-news AS (
+news AS MATERIALIZED (
     SELECT rule, actor, credential, value, acted_at
     FROM ranked CROSS JOIN audit_settings
     WHERE
@@ -78,6 +78,12 @@ news AS (
             OR (lately <= roaming AND key_since <= acted_at - baseline_days * INTERVAL '1 day')
             OR lately_of_actor <= roaming
         )
+),
+-- Found by their time alone first, which is quick.
+events AS MATERIALIZED (
+    SELECT *
+    FROM audit_events
+    WHERE happened_at IN (SELECT acted_at FROM news)
 )
 SELECT DISTINCT ON (news.acted_at, news.rule, news.actor, news.credential, news.value)
     event.happened_at,
@@ -98,7 +104,7 @@ SELECT DISTINCT ON (news.acted_at, news.rule, news.actor, news.credential, news.
         WHEN 'new kind' THEN concat('This actor (', news.credential, ') never touched the kind ', news.value, '.')
         WHEN 'new key' THEN 'This actor uses an API key that was not used before.'
     END AS reason
-FROM news JOIN audit_events AS event
+FROM news JOIN events AS event
     ON event.actor = news.actor
     AND event.credential = news.credential
     AND event.happened_at = news.acted_at
