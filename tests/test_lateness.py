@@ -83,6 +83,15 @@ def test_a_state_that_does_not_know_how_far_was_read_makes_nothing_late() -> Non
     assert (len(runs.kept), second.lateness.late) == (2, 0)
 
 
+def test_a_clock_that_has_gone_back_makes_nothing_late() -> None:
+    runs = chain((80, 80), (160, 160))
+    runs.run(START + 100)
+    runs.state["read_to"] = stamp_of_second(START + 3_700)
+    second = runs.run(START + 200)
+    assert (len(runs.kept), second.lateness.late) == (2, 0)
+    assert runs.state["read_to"] == stamp_of_second(START + 200)
+
+
 def halved(items: list[dict[str, t.Any]]) -> list[dict[str, t.Any]]:
     """Make objects that can't be decoded."""
     return [{**item, "half": "\ud83d"} for item in items]

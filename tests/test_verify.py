@@ -463,6 +463,21 @@ def test_no_uuid_steers_a_terminal(empty_api: FakeEndorApi, tmp_path: Path) -> N
         assert output.stdout.replace("\n", "").isprintable()
 
 
+@pytest.mark.parametrize(
+    "where",
+    [
+        "host=h password=top hush-hush-123",
+        "postgresql://u:pa%sshush-hush-123@h/db",
+        "postgres://u:hush-hush-123@[::1/db",
+        "postgresql://u:pa@hush-hush-123@h/db",
+    ],
+)
+def test_a_malformed_connection_is_told_without_any_of_it(where: str, tmp_path: Path) -> None:
+    output = verify(tmp_path, "--postgres", where)
+    assert (output.code, "hush" in output.stderr) == (1, False)
+    assert output.errors[0].startswith("--postgres takes a connection string or URL, and what was given is none.")
+
+
 def test_no_password_is_shown(tmp_path: Path) -> None:
     output = verify(tmp_path, "--postgres", "postgresql+psycopg://me:hush-hush-123@127.0.0.1:1/none")
     assert output.code == 1

@@ -300,3 +300,36 @@ def test_what_the_api_had_stands_in_the_file(sealed: Sealed, empty_api: FakeEndo
     assert (last.day, last.api) == ("2026-03-30", last.events - 1)
     assert found(output)["sealed"] == ["2026-03-30"]
     assert found(output)["chain"] == last.link
+
+
+def test_a_name_that_is_there_twice_is_no_other_record_s_hash() -> None:
+    first, second = '{"a": {"b": 1, "b": 2}}', '{"a": {"b": 2}}'
+    assert hash_of(STAMP, decode(first)) != hash_of(STAMP, decode(second))
+    assert hash_of(STAMP, decode(first)) == hash_of(STAMP, decode('{"a":{"b" :2,"b": 1}}'))
+    assert hash_of(STAMP, decode('{"a": "\\u0022:"}')) == hash_of(STAMP, decode('{"a":"\\":"}'))
+    assert hash_of(STAMP, decode('{"a": 1e5000}')) != hash_of(STAMP, decode('{"a": "1e5000"}'))
+
+
+@pytest.mark.parametrize("junk", [b'"x": "\xff", ', b'"x": ' + b"9" * 5_000 + b", ", b'"uuid": "0", '])
+def test_bytes_that_nobody_can_decode_are_an_alteration(junk: bytes, empty_api: FakeEndorApi, tmp_path: Path) -> None:
+    empty_api.store.add(make_events(20, START, NOW - dt.timedelta(days=2)))
+    lines = write_lines(tmp_path / "audit_logs.jsonl", records_of(empty_api))
+    files = {"config": config_for(empty_api, start_date=START.isoformat())}
+    options = ("--jsonl", str(lines), "--digests", str(tmp_path / "digests.jsonl"))
+    assert verify(tmp_path, *options, "--to", f"{NOW - dt.timedelta(days=1):%Y-%m-%d}", **files).code == 0
+    *others, last = lines.read_bytes().splitlines(keepends=True)
+    lines.write_bytes(b"".join([*others, last.replace(b"{", b"{" + junk, 1)]))
+    output = verify(tmp_path, "--jsonl", str(lines), "--against", str(tmp_path / "digests.jsonl"))
+    assert (output.code, output.stdout.count("yes")) == (3, 1), output.stderr
+
+
+def test_digests_go_on_where_the_last_line_has_no_end(empty_api: FakeEndorApi, tmp_path: Path) -> None:
+    empty_api.store.add(make_events(20, START, NOW - dt.timedelta(days=2)))
+    lines = write_lines(tmp_path / "audit_logs.jsonl", records_of(empty_api))
+    files = {"config": config_for(empty_api, start_date=START.isoformat())}
+    digests = tmp_path / "digests.jsonl"
+    for days in (3, 1):
+        stop = f"{NOW - dt.timedelta(days=days):%Y-%m-%d}"
+        verify(tmp_path, "--jsonl", str(lines), "--digests", str(digests), "--to", stop, **files)
+        digests.write_bytes(digests.read_bytes()[:-1])
+    assert len(read_seals(digests)) == len(digests.read_bytes().splitlines()) > 3

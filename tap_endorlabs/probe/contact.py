@@ -44,9 +44,9 @@ def first_contact(asker: Asker, schema: Mapping[str, t.Any], logger: logging.Log
     seconds, now = api.retry.clock() - begun, dt.datetime.now(dt.timezone.utc)
     report = Report(api.settings, answers, asker.sent, seconds, now)
     hide = api.transport.secrets.hide
+    click.echo(hide(report.as_table(shutil.get_terminal_size((120, 24)).columns)))
     try:
         Path(REPORT).write_text(hide(report.as_markdown()), encoding="utf-8")
     except OSError as error:
         raise TapError(f"{REPORT} can't be written into the current folder: {error.strerror}.") from error
-    click.echo(hide(report.as_table(shutil.get_terminal_size((120, 24)).columns)))
     logger.info("The same is in %s, which has no value of an event in it: paste it into an issue", REPORT)

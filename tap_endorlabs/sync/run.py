@@ -77,6 +77,9 @@ class LogRun:
         self.bookmark = bookmark or Bookmark(settings.start_date or begun)
         # No further than a count can prove.
         self.bookmark.limit = stamp_of_second(second_of(earlier(begun, settings.lookback_seconds)) // MINUTE * MINUTE)
+        if self.bookmark.read_to > begun:
+            # The server's clock has gone back: how far the run before has read is not known.
+            self.bookmark.read_to = self.bookmark.value
         self._settings = settings
         self._from = self.bookmark.value
         self._end = self._read_to = min(settings.end_date or begun, begun)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import datetime as dt
+import os
 import typing as t
 from hashlib import sha256
 
@@ -95,15 +96,19 @@ def read_seals(path: Path) -> list[Seal]:
         TapError: it can't be read, or its lines don't follow from each other.
     """
     try:
-        lines = path.read_bytes().splitlines()
+        lines = [line for line in path.read_bytes().splitlines() if line]
     except OSError as error:
         raise TapError(f"{path} can't be read: {error.strerror}.") from error
     seals: list[Seal] = []
     for number, line in enumerate(lines, 1):
         try:
             seal = _decode(line)
-        except ValueError as error:
-            raise TapError(f"{path} is not a file of digests: line {number} is none.") from error
+            next_day(seal.day)
+        except (ValueError, OverflowError) as error:
+            raise TapError(
+                f"{path} is not a file of digests: line {number} is none. If a run was stopped while it wrote that "
+                "last line, remove the line."
+            ) from error
         last = seals[-1] if seals else None
         follows = (seal.before, seal.day) == (last.link, next_day(last.day)) if last else not seal.before
         if seal.line != line or not follows:
@@ -132,7 +137,11 @@ def append_seals(
         link = seal.link
         added.append(seal)
     try:
-        with path.open("ab") as file:
+        with path.open("ab+") as file:
+            if file.tell():
+                file.seek(-1, os.SEEK_END)
+                # Else the first line would go on where somebody has cut the last one.
+                file.write(b"" if file.read(1) == b"\n" else b"\n")
             file.writelines(seal.line + b"\n" for seal in added)
     except OSError as error:
         raise TapError(f"{path} can't be written: {error.strerror}.") from error

@@ -126,7 +126,7 @@ class DuckDbTable(Destination):
             return TapError(f"--duckdb {self._path} has no table {self._table}: name it with --table. ({why})")
         if isinstance(error, self._module.BinderException):
             return TapError(f"--table {self._table} does not have the columns uuid and create_time. ({why})")
-        if "lock" in why:
+        if "Could not set lock" in why or "Conflicting lock" in why:
             return TapError(f"--duckdb {self._path} is locked by another program: close it there. ({why})")
         return TapError(f"--duckdb {self._path} can't be read: {why}")
 

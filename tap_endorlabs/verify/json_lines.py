@@ -74,7 +74,8 @@ class JsonLines(Destination):
         """Give the rows between two stamps."""
         for line, row in self._lines(progress):
             if start <= row.create_time < stop:
-                yield row.create_time, decode(line)
+                record = decode(line)
+                yield row.create_time, record if isinstance(record, dict) else {"record": record}
 
     def close(self) -> None:
         """Nothing is open."""
@@ -119,7 +120,7 @@ class JsonLines(Destination):
 def _row_of(line: bytes) -> _Row | None:
     try:
         row = _decode_row(line)
-        if len(row.create_time) != _STAMP or not row.create_time.endswith("Z"):
+        if len(row.create_time) != _STAMP or row.create_time[10] != "T" or not row.create_time.endswith("Z"):
             row.create_time = normalize(row.create_time)
     except (ValueError, RecursionError):
         return None

@@ -5,6 +5,8 @@ Destinations write the same number as `1e5`, `1E+5`, `100000` or `100000.0`, sor
 
 from __future__ import annotations
 
+import json
+import re
 import typing as t
 from decimal import Decimal
 from hashlib import sha256
@@ -27,17 +29,37 @@ def _number(text: str) -> object:
     except ArithmeticError:
         return text
     if abs(exact.adjusted()) > _LONGEST:
-        return text
+        return ["number", text]
     if exact == exact.to_integral_value():
         return int(exact)
     rounded = float(text)
     return int(Decimal(repr(rounded))) if rounded.is_integer() else rounded
 
 
-decode = msgspec.json.Decoder(float_hook=_number).decode
-"""Decodes JSON, with its numbers in their normal form."""
-
+_decode = msgspec.json.Decoder(float_hook=_number).decode
 _encode = msgspec.json.Encoder(order="sorted").encode
+_NAME = re.compile(rb'"\s*:')
+
+
+def decode(text: str | bytes) -> t.Any:  # noqa: ANN401 - any JSON value
+    """Decode JSON, with its numbers in their normal form.
+
+    An object that has a name twice becomes a list of all that it has, as programs read either of them. What can't be
+    decoded stays as it is.
+    """
+    raw = text.encode("utf-8", "surrogatepass") if isinstance(text, str) else text.strip()
+    try:
+        value = _decode(raw)
+        if b"\\u0022" not in raw and len(_NAME.findall(raw)) == len(_NAME.findall(_encode(value))):
+            return value
+        return json.loads(raw, parse_float=_number, object_pairs_hook=_object)
+    except (ValueError, RecursionError):
+        return {"undecodable": sha256(raw).hexdigest()}
+
+
+def _object(pairs: list[tuple[str, t.Any]]) -> t.Any:  # noqa: ANN401 - any JSON value
+    names = dict(pairs)
+    return names if len(names) == len(pairs) else sorted(([name, value] for name, value in pairs), key=repr)
 
 
 def hash_of(create_time: str, record: t.Mapping[str, t.Any]) -> bytes:

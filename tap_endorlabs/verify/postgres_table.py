@@ -20,6 +20,11 @@ _SECONDS_TO_CONNECT = 10
 _DRIVER = re.compile(r"^(postgres(?:ql)?)\+\w+:")
 """How SQLAlchemy, and so target-postgres, names a driver in a URL."""
 
+_MALFORMED = (
+    "--postgres takes a connection string or URL, and what was given is none. In a URL the characters % and @ of a "
+    "password are written %25 and %40; better leave the password to PGPASSWORD or ~/.pgpass."
+)
+
 _TIME = "create_time::timestamp"
 _STAMP = f"""to_char({_TIME}, 'YYYY-MM-DD"T"HH24:MI:SS.US"Z"')"""
 _BETWEEN = f"{_TIME} >= %s::timestamp AND {_TIME} < %s::timestamp"
@@ -45,6 +50,12 @@ class PostgresTable(Destination):
         self._psycopg = need(lambda: importlib.import_module("psycopg"), "psycopg")
         try:
             found = self._psycopg.conninfo.conninfo_to_dict(_DRIVER.sub(r"\1:", where))
+        except self._psycopg.Error:
+            # Its message would have a part of what may be the password.
+            raise TapError(_MALFORMED) from None
+        if "@" in str(found.get("host") or ""):
+            raise TapError(_MALFORMED)
+        try:
             hide(str(found.get("password") or ""))
             self._connection = self._psycopg.connect(
                 **{"connect_timeout": _SECONDS_TO_CONNECT, "application_name": "endorlabs-verify", **found}
