@@ -31,10 +31,12 @@ from tests.ocsf_cases import (
 if t.TYPE_CHECKING:
     from collections.abc import Callable, Iterator
 
+USUAL = {"1.1", "1.5", VERSIONS[-1]}
+EACH_VERSION = [one if one in USUAL else pytest.param(one, marks=pytest.mark.faults) for one in VERSIONS]
 WITH_ENTITIES = [version for version in VERSIONS if version >= "1.4"]
 
 
-@pytest.mark.parametrize("version", VERSIONS)
+@pytest.mark.parametrize("version", EACH_VERSION)
 def test_every_shape_is_a_valid_event(version: str) -> None:
     events = events_of(version=version)
     assert {event["class_uid"] for event in events} == {6003, 3002}

@@ -71,6 +71,7 @@ STATUSES = st.sampled_from([400, 404, 405, 422, 429, 500, 501, 504])
 
 
 # Without the phase that looks for a smaller example: it would take minutes of probes.
+@pytest.mark.faults
 @given(events=marked_events(), faults=st.dictionaries(st.integers(0, 40), STATUSES, max_size=3), archive=ARCHIVES)
 @settings(
     max_examples=25,

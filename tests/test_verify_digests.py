@@ -158,6 +158,7 @@ def test_a_file_and_a_table_have_the_same_digests(empty_api: FakeEndorApi, tmp_p
     assert {day: digest.events for day, digest in by_file.items()} == counts
 
 
+@pytest.mark.faults
 def test_large_records_are_read_from_a_table_as_well(tmp_path: Path) -> None:
     database = tmp_path / "large.duckdb"
     with duckdb.connect(str(database)) as connection:
