@@ -52,7 +52,7 @@ class Rest(Part):
         """Give the query of the next anchor, or for a count where none would help; None where it is not yet time."""
         # Few at first, and no more than twice as many ahead, as all of them may lie where many events share a second;
         # only one where it is not known what comes, and none behind the end.
-        most = min(readers, 2 * MOST_APART + self._used) if self._used and not self._short else 1
+        most = min(readers, MOST_APART + self._used // 4) if self._used and not self._short else 1
         pages = list(self._anchors.values())
         # Behind one that could not be answered none is asked for before it is known whether another one will be.
         has_end = self._has_dropped or any(page and not page.events for page in pages)
