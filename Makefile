@@ -38,8 +38,8 @@ test: .venv/.installed ## Run all tests, with coverage
 	@$(BIN)/coverage combine --quiet
 	@$(BIN)/coverage report
 
-report: .venv/.report-installed ## Write an HTML page about the audit logs in DATABASE=file.duckdb, or about made-up ones
-	@$(BIN)/python -m $(if $(DATABASE),analytics.report --database $(DATABASE),scripts.demo_report)
+report: .venv/.report-installed ## Write an HTML page about the audit logs in DATABASE=file.duckdb (VERIFIED=result.json), or about made-up ones
+	@$(BIN)/python -m $(if $(DATABASE),analytics.report --database $(DATABASE) $(if $(VERIFIED),--verified $(VERIFIED)),scripts.demo_report)
 
 soak: .venv/.installed ## Kill, break and resume the tap in 200 rounds, for some ten minutes; SOAK='--seed 1 --rounds 1' for one
 	@$(BIN)/python -m tests.soak $(SOAK)

@@ -1,64 +1,24 @@
-"""What the report asks of a DuckDB file, which is only read."""
+"""What a DuckDB file, which is only read, answers to the report's questions."""
 
 from __future__ import annotations
 
-import datetime as dt
+import contextlib
 import typing as t
 from dataclasses import dataclass
 
 import duckdb
 
 from analytics import statements
+from analytics.report import questions
 
 if t.TYPE_CHECKING:
+    import datetime as dt
+    from collections.abc import Iterator
     from pathlib import Path
 
 Rows = list[dict[str, t.Any]]
 
-_FIGURES = """
-SELECT
-    count(*) AS events,
-    count(DISTINCT actor) AS actors,
-    count(DISTINCT remote_address) AS addresses,
-    sum(CASE WHEN failed THEN 1 ELSE 0 END) AS failed,
-    (SELECT count(*) FROM risky_changes) AS sensitive,
-    (SELECT count(*) FROM off_hours) AS outside,
-    (SELECT count(*) FROM deletions) AS sprees,
-    min(happened_at) AS first_at,
-    max(happened_at) AS last_at,
-    (SELECT time_zone FROM audit_settings) AS time_zone
-FROM audit_events
-WHERE stream = 'audit_logs'
-"""
-_TIMELINE = """
-SELECT CAST(happened_at AS DATE) AS day, {operation} AS operation, count(*) AS events
-FROM audit_events WHERE stream = 'audit_logs' GROUP BY ALL ORDER BY day, operation
-"""
-_OPERATION = """
-CASE
-    WHEN operation LIKE '%CREATE' THEN 'create'
-    WHEN operation LIKE '%UPDATE' OR operation LIKE '%UPSERT' THEN 'update'
-    WHEN operation LIKE '%DELETE' THEN 'delete'
-    ELSE 'other'
-END
-"""
-_ACTORS = """
-SELECT actor, count(*) AS events, sum(CASE WHEN failed THEN 1 ELSE 0 END) AS failed
-FROM audit_events WHERE stream = 'audit_logs' GROUP BY actor ORDER BY events DESC, actor LIMIT 10
-"""
-_HOURS = """
-SELECT isodow(local_time) AS weekday, hour(local_time) AS hour, count(*) AS events
-FROM (
-    SELECT (happened_at AT TIME ZONE 'UTC') AT TIME ZONE time_zone AS local_time
-    FROM audit_events CROSS JOIN audit_settings
-    WHERE stream = 'audit_logs'
-) GROUP BY ALL
-"""
-_SENSITIVE = """
-SELECT * FROM risky_changes ORDER BY happened_at DESC, uuid LIMIT 20
-"""
-_SPREES = "SELECT * FROM deletions ORDER BY happened_at DESC, uuid LIMIT 20"
-_NEW = "SELECT * FROM new_for_actor WHERE rule = 'new actor' ORDER BY happened_at DESC, uuid LIMIT 10"
+SEVERITIES = ("critical", "high", "medium", "low")
 
 _HAS_TABLE = """
 SELECT 1 FROM duckdb_tables()
@@ -70,34 +30,80 @@ class ReportError(Exception):
     """The file can't be reported on; the text is the line that the user reads."""
 
 
+class Listing(t.NamedTuple):
+    """The first rows of a list.
+
+    Attributes:
+        rows: those that are shown.
+        total: how many there are.
+    """
+
+    rows: Rows
+    total: int
+
+
 @dataclass(frozen=True)
 class Answers:
     """What the report shows.
 
     Attributes:
         figures: the headline figures, by name.
-        timeline: events by day and operation.
-        actors: who did most.
-        hours: events by weekday (1 is Monday) and hour, in the time zone of the settings.
-        sensitive: the latest risky changes.
-        sprees: who deleted more than usual.
-        new_actors: those that appeared last.
+        organizations: the names of the organizations that the events belong to, the one with most first.
+        activities: events, failures, actors and addresses of each kind of activity.
+        alerts: the newest of each severity.
+        rules: how many alerts each rule gave, by severity.
+        failures: what failed, what was refused first.
+        news: the new actors and addresses of the last seven days.
+        sign_ins: who signed in, those with most failures first.
+        alerts_by_day: how many of each severity.
+        changes_by_day: how many were done, and how many failed.
+        changes_by_actor: the same, for those who changed most.
+        changes_by_hour: how many by weekday (1 is Monday) and hour, in the time zone of the settings.
     """
 
     figures: dict[str, t.Any]
-    timeline: Rows
-    actors: Rows
-    hours: Rows
-    sensitive: Rows
-    sprees: Rows
-    new_actors: Rows
+    organizations: list[str]
+    activities: Rows
+    alerts: dict[str, Listing]
+    rules: Rows
+    failures: Listing
+    news: Listing
+    sign_ins: Listing
+    alerts_by_day: Rows
+    changes_by_day: Rows
+    changes_by_actor: Listing
+    changes_by_hour: Rows
 
 
-def read(database: Path) -> Answers:
-    """Ask a DuckDB file that has the table `tap_endorlabs.audit_logs`.
+class Source:
+    """A DuckDB file with the views on it."""
+
+    def __init__(self, connection: duckdb.DuckDBPyConnection) -> None:
+        self._connection = connection
+
+    def rows(self, query: str, given: t.Any = None) -> Rows:  # noqa: ANN401 - what DuckDB takes as parameters
+        """Give what a query finds."""
+        found = self._connection.execute(query, given)
+        names = [column[0] for column in found.description]
+        return [dict(zip(names, row, strict=True)) for row in found.fetchall()]
+
+    def listing(self, query: str, given: t.Any = None) -> Listing:  # noqa: ANN401 - the same
+        """Give what a query finds that says in `total` how much there is."""
+        rows = self.rows(query, given)
+        return Listing(rows, rows[0]["total"] if rows else 0)
+
+    def events_between(self, start: dt.datetime, stop: dt.datetime) -> tuple[int, int]:
+        """Count the audit logs from `start` to `stop`, exclusive, and those from there on; both in UTC."""
+        (found,) = self.rows(questions.EVENTS_BETWEEN, {"start": start, "stop": stop})
+        return found["inside"], found["behind"]
+
+
+@contextlib.contextmanager
+def opened(database: Path) -> Iterator[Source]:
+    """Open a DuckDB file that has the table `tap_endorlabs.audit_logs`.
 
     Raises:
-        ReportError: there is no such file or table, or no event in it.
+        ReportError: there is no such file or table.
     """
     if not database.is_file():
         raise ReportError(f"There is no file {database}: name a DuckDB file with DATABASE=.")
@@ -109,32 +115,34 @@ def read(database: Path) -> Answers:
             for table in ("audit_logs", "authentication_logs"):
                 if table == "audit_logs" or connection.execute(_HAS_TABLE, [table]).fetchone():
                     connection.execute(f"CREATE VIEW tap_endorlabs.{table} AS FROM source.tap_endorlabs.{table}")
-            for statement in statements("duckdb"):
+            for statement in (*statements("duckdb"), questions.FIND_ALERTS):
                 connection.execute(statement)
         except duckdb.Error as error:
             cause = str(error).splitlines()[0]
             raise ReportError(f"{database} has no table tap_endorlabs.audit_logs that can be read: {cause}") from error
-
-        def ask(query: str) -> Rows:
-            found = connection.execute(query)
-            names = [column[0] for column in found.description]
-            return [dict(zip(names, row, strict=True)) for row in found.fetchall()]
-
-        (figures,) = ask(_FIGURES)
-        if not figures["events"]:
-            raise ReportError(f"There is no event in {database}.")
-        return Answers(
-            figures=figures,
-            timeline=ask(_TIMELINE.format(operation=_OPERATION)),
-            actors=ask(_ACTORS),
-            hours=ask(_HOURS),
-            sensitive=ask(_SENSITIVE),
-            sprees=ask(_SPREES),
-            new_actors=ask(_NEW),
-        )
+        yield Source(connection)
 
 
-def days_between(figures: dict[str, t.Any]) -> list[dt.date]:
-    """Give all days from the first event to the last."""
-    first, last = figures["first_at"].date(), figures["last_at"].date()
-    return [first + dt.timedelta(days=number) for number in range((last - first).days + 1)]
+def read(source: Source) -> Answers:
+    """Ask all that the report shows.
+
+    Raises:
+        ReportError: there is no event.
+    """
+    (figures,) = source.rows(questions.FIGURES)
+    if not figures["events"]:
+        raise ReportError("There is no event in the table tap_endorlabs.audit_logs.")
+    return Answers(
+        figures=figures,
+        organizations=[row["name"] for row in source.rows(questions.ORGANIZATIONS)],
+        activities=source.rows(questions.ACTIVITIES),
+        alerts={severity: source.listing(questions.ALERTS, [severity]) for severity in SEVERITIES},
+        rules=source.rows(questions.RULES),
+        failures=source.listing(questions.FAILURES),
+        news=source.listing(questions.NEW),
+        sign_ins=source.listing(questions.SIGN_INS),
+        alerts_by_day=source.rows(questions.ALERTS_BY_DAY),
+        changes_by_day=source.rows(questions.CHANGES_BY_DAY),
+        changes_by_actor=source.listing(questions.CHANGES_BY_ACTOR),
+        changes_by_hour=source.rows(questions.CHANGES_BY_HOUR),
+    )

@@ -1,38 +1,42 @@
-"""The report's charts, as SVG without any script."""
+"""The report's charts, as SVG without any script. They are as wide as the text of an A4 page."""
 
 from __future__ import annotations
 
 import io
 import re
 import typing as t
+import warnings
 
 import matplotlib as mpl
 from matplotlib.colors import LinearSegmentedColormap
+from matplotlib.dates import DateFormatter, DayLocator
 from matplotlib.figure import Figure
 from matplotlib.ticker import MaxNLocator
 
-from analytics.report.answers import days_between
+from analytics.report.answers import SEVERITIES
 
 if t.TYPE_CHECKING:
     from analytics.report.answers import Answers
 
-# Of Okabe and Ito: told apart by those who see colours otherwise.
-COLOURS = {"create": "#009e73", "update": "#56b4e9", "delete": "#d55e00", "other": "#999999"}
-FAILED = "#d55e00"
+# Each means one thing in the whole page; those of severities are in page.css as well.
+COLOURS = {"critical": "#7a0c1e", "high": "#d9480f", "medium": "#f2b134", "low": "#9aa5b1"}
+DONE = "#2b78b5"
+FAILED = "#8e3fa8"
 _INK = "#1f2933"
 _WEEKDAYS = ("Mon", "Tue", "Wed", "Thu", "Fri", "Sat", "Sun")
-# Of more than 50 colours the scale would become a picture inside of the picture, which the page forbids itself.
-_HEAT = LinearSegmentedColormap.from_list("heat", ("#f4f6f8", "#0072b2"), N=10)
-_LONGEST_NAME = 34
+_HEAT = LinearSegmentedColormap.from_list("heat", ("#cfe2f2", DONE, "#0b3558"))
+_WIDTH = 7.2
+_LONGEST_NAME = 40
+_MOST_DATES = 8
 _STYLE: t.Any = {
     "svg.fonttype": "none",
     "svg.hashsalt": "report",
     "font.family": "sans-serif",
     "font.sans-serif": ["Helvetica", "Arial", "DejaVu Sans"],
-    "font.size": 11,
+    "font.size": 8,
     "text.color": _INK,
     "text.parse_math": False,
-    "axes.edgecolor": "#9aa5b1",
+    "axes.edgecolor": "#52606d",
     "axes.labelcolor": _INK,
     "axes.spines.top": False,
     "axes.spines.right": False,
@@ -41,65 +45,86 @@ _STYLE: t.Any = {
 }
 
 
-def timeline(answers: Answers) -> str:
-    """Draw how many events there were each day, by operation."""
-    days = days_between(answers.figures)
-    counts = {(row["day"], row["operation"]): row["events"] for row in answers.timeline}
-    with mpl.rc_context(_STYLE):
-        figure, axes = _canvas(11, 3.2)
-        below = [0] * len(days)
-        for operation, colour in COLOURS.items():
-            heights = [counts.get((day, operation), 0) for day in days]
-            if any(heights):
-                axes.bar(days, heights, bottom=below, color=colour, label=operation, width=0.85)
-            below = [low + height for low, height in zip(below, heights, strict=True)]
-        axes.yaxis.set_major_locator(MaxNLocator(integer=True))
-        axes.set_ylabel("events a day")
-        axes.grid(axis="y", color="#e4e7eb")
-        axes.set_axisbelow(True)
-        axes.legend(frameon=False, ncols=len(COLOURS), loc="lower left", bbox_to_anchor=(0, 1))
-        return _svg(figure, "Events a day, by operation")
+def alerts_by_day(answers: Answers) -> str:
+    """Draw how many alerts there were each day, by severity."""
+    counts = {(row["day"], row["severity"]): row["alerts"] for row in answers.alerts_by_day}
+    series = [(name, COLOURS[name], [counts.get((day, name), 0) for day in _days(answers)]) for name in SEVERITIES]
+    return _by_day(answers, series, "Alerts a day, by severity")
 
 
-def actors(answers: Answers) -> str:
-    """Draw who did most, and how much of it failed."""
-    rows = answers.actors[::-1]
+def changes_by_day(answers: Answers) -> str:
+    """Draw how many changes there were each day, and how many failed."""
+    rows = {row["day"]: row for row in answers.changes_by_day}
+    series = [
+        (name, colour, [rows[day][name] if day in rows else 0 for day in _days(answers)])
+        for name, colour in (("done", DONE), ("failed", FAILED))
+    ]
+    return _by_day(answers, series, "Changes a day")
+
+
+def changes_by_actor(answers: Answers) -> str:
+    """Draw who changed most, and how much of it failed."""
+    rows = answers.changes_by_actor.rows[::-1]
     names = [_shortened(row["actor"]) for row in rows]
-    failed = [row["failed"] for row in rows]
-    worked = [row["events"] - row["failed"] for row in rows]
-    places = range(len(rows))
+    done, failed = [row["done"] for row in rows], [row["failed"] for row in rows]
     with mpl.rc_context(_STYLE):
-        figure, axes = _canvas(5.6, 3.8)
-        axes.barh(places, worked, color="#56b4e9", label="done")
-        axes.barh(places, failed, left=worked, color=FAILED, label="failed")
-        axes.set_yticks(places, names)
-        axes.xaxis.set_major_locator(MaxNLocator(nbins=4, integer=True))
-        axes.legend(frameon=False, loc="lower right")
-        return _svg(figure, "The actors with the most events")
+        figure, axes = _canvas(0.5 + 0.18 * len(rows))
+        axes.barh(range(len(rows)), done, color=DONE, label="done")
+        axes.barh(range(len(rows)), failed, left=done, color=FAILED, label="failed")
+        axes.set_yticks(range(len(rows)), names)
+        axes.xaxis.set_major_locator(MaxNLocator(nbins=6, integer=True))
+        _legend(axes)
+        return _svg(figure, "The actors with the most changes")
 
 
-def hours(answers: Answers) -> str:
-    """Draw at which hours of the week things happened."""
-    grid = [[0] * 24 for _ in _WEEKDAYS]
-    for row in answers.hours:
-        grid[row["weekday"] - 1][row["hour"]] = row["events"]
+def changes_by_hour(answers: Answers) -> str:
+    """Draw at which hours of the week things were changed, with the count in each hour that has any."""
+    counts = {(row["weekday"] - 1, row["hour"]): row["changes"] for row in answers.changes_by_hour}
+    most = max(counts.values(), default=1)
     with mpl.rc_context(_STYLE):
-        figure, axes = _canvas(5.6, 3.8)
-        drawn = axes.pcolormesh(grid, cmap=_HEAT, edgecolors="white", linewidth=1.5)
-        axes.invert_yaxis()
-        axes.set_yticks([number + 0.5 for number in range(7)], _WEEKDAYS)
-        axes.set_xticks([number + 0.5 for number in range(0, 24, 3)], [f"{number:02}" for number in range(0, 24, 3)])
+        figure, axes = _canvas(2.1)
+        for (weekday, hour), count in counts.items():
+            share = count / most
+            axes.barh(weekday, 0.94, left=hour + 0.03, height=0.92, color=_HEAT(share))
+            colour = "white" if share > 0.5 else "black"  # noqa: PLR2004 - each is read well there
+            axes.text(hour + 0.5, weekday, _in_short(count), ha="center", va="center", size=7, color=colour)
+        axes.set_xlim(0, 24)
+        axes.set_ylim(6.5, -0.5)
+        axes.set_yticks(range(7), _WEEKDAYS)
+        axes.set_xticks([hour + 0.5 for hour in range(24)], [f"{hour:02}" for hour in range(24)])
         axes.tick_params(length=0)
         axes.spines[:].set_visible(False)
-        bar = figure.colorbar(drawn, ax=axes, orientation="horizontal", pad=0.12, aspect=40)
-        bar.outline.set_visible(False)
-        bar.locator = MaxNLocator(nbins=5, integer=True)
-        bar.set_label("events in that hour of the week")
-        return _svg(figure, "Events by weekday and hour")
+        return _svg(figure, "Changes by weekday and hour")
 
 
-def _canvas(width: float, height: float) -> tuple[t.Any, t.Any]:
-    figure = Figure(figsize=(width, height), layout="constrained")
+def _days(answers: Answers) -> list[t.Any]:
+    """Give the days on which something is to be drawn."""
+    return sorted({row["day"] for row in (*answers.alerts_by_day, *answers.changes_by_day)})
+
+
+def _by_day(answers: Answers, series: list[tuple[str, str, list[int]]], label: str) -> str:
+    days = _days(answers)
+    with mpl.rc_context(_STYLE):
+        figure, axes = _canvas(1.6)
+        below = [0] * len(days)
+        for name, colour, heights in series:
+            axes.bar(days, heights, bottom=below, color=colour, label=name, width=0.8)
+            below = [low + height for low, height in zip(below, heights, strict=True)]
+        axes.yaxis.set_major_locator(MaxNLocator(nbins=5, integer=True))
+        axes.xaxis.set_major_locator(DayLocator(interval=1 + (days[-1] - days[0]).days // _MOST_DATES if days else 1))
+        axes.xaxis.set_major_formatter(DateFormatter("%Y-%m-%d"))
+        axes.grid(axis="y", color="#e4e7eb")
+        axes.set_axisbelow(True)
+        _legend(axes)
+        return _svg(figure, label)
+
+
+def _legend(axes: t.Any) -> None:  # noqa: ANN401 - of matplotlib
+    axes.legend(frameon=False, ncols=4, loc="lower left", bbox_to_anchor=(0, 1), borderpad=0, handlelength=1)
+
+
+def _canvas(height: float) -> tuple[t.Any, t.Any]:
+    figure = Figure(figsize=(_WIDTH, height), layout="constrained")
     figure.patch.set_alpha(0)
     axes = figure.add_subplot()
     axes.patch.set_alpha(0)
@@ -110,9 +135,20 @@ def _shortened(name: str) -> str:
     return name if len(name) <= _LONGEST_NAME else f"{name[: _LONGEST_NAME - 1]}…"
 
 
+def _in_short(count: int) -> str:
+    """Give a count in at most four characters, as long as it is below a billion."""
+    for least, size, unit in ((1_000_000, 1_000_000, "M"), (10_000, 1_000, "k")):
+        if count >= least:
+            return f"{count // size}{unit}"
+    return str(count)
+
+
 def _svg(figure: Figure, label: str) -> str:
     written = io.StringIO()
-    figure.savefig(written, format="svg", metadata={"Date": None, "Creator": None})
+    with warnings.catch_warnings():
+        # Letters that the font here lacks are drawn by the browser.
+        warnings.filterwarnings("ignore", message="Glyph .* missing from")
+        figure.savefig(written, format="svg", metadata={"Date": None, "Creator": None})
     svg = written.getvalue()
     # What stands before the root names a document type on the web.
     svg = re.sub(r"<metadata>.*?</metadata>", "", svg[svg.index("<svg") :], flags=re.DOTALL)

@@ -1,0 +1,130 @@
+"""What the report asks of the views, in DuckDB's SQL. Each list names in `total` how many rows there are of it."""
+
+from __future__ import annotations
+
+MOST_LISTED = 20
+"""So many rows of a list are shown."""
+
+# Some lists ask the alerts, so they are found once.
+FIND_ALERTS = "CREATE TEMP TABLE found AS SELECT * FROM alerts"
+
+FIGURES = """
+SELECT
+    count(*) FILTER (WHERE stream = 'audit_logs') AS events,
+    count(*) FILTER (WHERE stream = 'authentication_logs') AS sign_ins,
+    count(*) FILTER (WHERE failed) AS failed,
+    min(happened_at) AS first_at,
+    max(happened_at) AS last_at,
+    (SELECT time_zone FROM audit_settings) AS time_zone
+FROM audit_events
+"""
+
+# Sign-ins belong to the system, not to an organization.
+ORGANIZATIONS = """
+SELECT split_part(namespace, '.', 1) AS name, count(*) AS events
+FROM audit_events
+WHERE stream = 'audit_logs' AND namespace IS NOT NULL
+GROUP BY name
+ORDER BY events DESC, name
+"""
+
+ACTIVITIES = """
+SELECT
+    activity,
+    count(*) AS events,
+    count(*) FILTER (WHERE failed) AS failed,
+    count(DISTINCT actor) AS actors,
+    count(DISTINCT remote_address) AS addresses
+FROM audit_events
+GROUP BY activity
+ORDER BY CASE activity WHEN 'change' THEN 1 WHEN 'sign-in' THEN 2 WHEN 'scan' THEN 3 ELSE 4 END
+"""
+
+ALERTS = f"""
+SELECT *, count(*) OVER () AS total FROM found WHERE severity = ?
+ORDER BY happened_at DESC, uuid, rule LIMIT {MOST_LISTED}
+"""
+
+RULES = "SELECT severity, rule, count(*) AS alerts FROM found GROUP BY ALL ORDER BY alerts DESC, rule"
+
+ALERTS_BY_DAY = (
+    "SELECT CAST(happened_at AS DATE) AS day, severity, count(*) AS alerts FROM found GROUP BY ALL ORDER BY 1"
+)
+
+# What was refused comes before what went wrong.
+FAILURES = f"""
+SELECT
+    count(*) AS times,
+    actor,
+    concat(lower(regexp_replace(operation, '^OPERATION_', '')), ' ', resource_kind) AS tried,
+    concat(error_code, ' ', max_by(error_message, (happened_at, uuid))) AS error,
+    CASE
+        WHEN count(DISTINCT remote_address) > 1 THEN concat(count(DISTINCT remote_address), ' addresses')
+        ELSE min(remote_address)
+    END AS remote_address,
+    max(happened_at) AS last_at,
+    count(*) OVER () AS total
+FROM audit_events
+WHERE failed AND activity <> 'sign-in'
+GROUP BY actor, operation, resource_kind, error_code
+ORDER BY coalesce(error_code IN ('7', '16'), FALSE) DESC, times DESC, last_at DESC, actor, tried
+LIMIT {MOST_LISTED}
+"""
+
+NEW = f"""
+SELECT *, count(*) OVER () AS total
+FROM new_for_actor
+WHERE
+    rule IN ('new actor', 'new address')
+    AND happened_at > (SELECT max(happened_at) - INTERVAL '7 days' FROM audit_events)
+ORDER BY happened_at DESC, uuid, rule
+LIMIT {MOST_LISTED}
+"""
+
+SIGN_INS = f"""
+SELECT
+    actor,
+    credential,
+    count(*) AS sign_ins,
+    count(*) FILTER (WHERE failed) AS failed,
+    count(DISTINCT remote_address) AS addresses,
+    max(tenants) AS organizations,
+    max(happened_at) AS last_at,
+    count(*) OVER () AS total
+FROM audit_events
+WHERE activity = 'sign-in'
+GROUP BY actor, credential
+ORDER BY failed DESC, sign_ins DESC, actor, credential
+LIMIT {MOST_LISTED}
+"""
+
+CHANGES_BY_DAY = """
+SELECT
+    CAST(happened_at AS DATE) AS day,
+    count(*) FILTER (WHERE NOT failed) AS done,
+    count(*) FILTER (WHERE failed) AS failed
+FROM audit_events WHERE activity = 'change' GROUP BY day ORDER BY day
+"""
+
+CHANGES_BY_ACTOR = """
+SELECT
+    actor,
+    count(*) FILTER (WHERE NOT failed) AS done,
+    count(*) FILTER (WHERE failed) AS failed,
+    count(*) OVER () AS total
+FROM audit_events WHERE activity = 'change' GROUP BY actor ORDER BY count(*) DESC, actor LIMIT 10
+"""
+
+CHANGES_BY_HOUR = """
+SELECT isodow(local_time) AS weekday, hour(local_time) AS hour, count(*) AS changes
+FROM (
+    SELECT (happened_at AT TIME ZONE 'UTC') AT TIME ZONE time_zone AS local_time
+    FROM audit_events CROSS JOIN audit_settings
+    WHERE activity = 'change'
+) GROUP BY ALL
+"""
+
+EVENTS_BETWEEN = """
+SELECT count(*) FILTER (WHERE happened_at < $stop) AS inside, count(*) FILTER (WHERE happened_at >= $stop) AS behind
+FROM audit_events WHERE stream = 'audit_logs' AND happened_at >= $start
+"""

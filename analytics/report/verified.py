@@ -1,0 +1,95 @@
+"""What `endorlabs-verify --json` found, in a sentence."""
+
+from __future__ import annotations
+
+import datetime as dt
+import json
+import typing as t
+
+from analytics.report.answers import ReportError
+
+if t.TYPE_CHECKING:
+    from pathlib import Path
+
+    from analytics.report.answers import Source
+
+_DIFFERENCES = (("missing", "missing"), ("surplus", "surplus"), ("repeats", "repeats"), ("in_gap", "in a gap"))
+
+
+class Verdict(t.NamedTuple):
+    """What is known of the completeness of a file.
+
+    Attributes:
+        word: `verified`, `not verified`, or what else is to be said in a word.
+        text: what that rests on.
+    """
+
+    word: str
+    text: str
+
+
+NOT_VERIFIED = Verdict("not verified", "No result of endorlabs-verify was given.")
+
+
+def verdict(path: Path, source: Source, events: int) -> Verdict:
+    """Say what a result means for a file.
+
+    Args:
+        path: where the result is.
+        source: the file.
+        events: how many audit logs it has.
+
+    Raises:
+        ReportError: the result can't be read, or is none.
+    """
+    try:
+        result = json.loads(path.read_text(encoding="utf-8"))
+        return _of_digests(result) if "days" in result else _of_api(result, source, events)
+    except OSError as error:
+        raise ReportError(f"{path} can't be read ({error.strerror}): name a file with --verified.") from None
+    except (ValueError, KeyError, TypeError, AttributeError):
+        raise ReportError(f"{path} is not what endorlabs-verify --json prints.") from None
+
+
+def _of_api(result: dict[str, t.Any], source: Source, events: int) -> Verdict:
+    start, stop, total = _time(result["from"]), _time(result["to"]), result["sum"]
+    span = f"{start:%Y-%m-%d %H:%M} to {stop:%Y-%m-%d %H:%M} UTC"
+    inside, behind = source.events_between(start, stop)
+    # What the state names behind the end has been compared as well.
+    if not inside <= total["destination"] <= inside + behind:
+        return Verdict(
+            "not verified",
+            f"The result is about {_number(total['destination'])} events, {span}, and here are {inside:,}: "
+            "it is of another file, or older than the last load.",
+        )
+    rest = max(events - total["destination"], 0)
+    outside = f" {rest:,} events of this file were not compared." if rest else ""
+    if result["agrees"]:
+        return Verdict("verified", f"The API has the same {_number(total['api'])} audit logs, {span}.{outside}")
+    differences = ", ".join(f"{_number(total[name])} {title}" for name, title in _DIFFERENCES)
+    said = " ".join(
+        [f"Of {_number(total['api'])} audit logs in the API, {span}: {differences}.", *map(str, result["complaints"])]
+    )
+    return Verdict("differs from the API", f"{said}{outside}")
+
+
+def _of_digests(result: dict[str, t.Any]) -> Verdict:
+    days = result["days"]
+    altered = [str(day["day"]) for day in days if day["altered"]]
+    span = f"{days[0]['day']} to {days[-1]['day']}" if days else "no day"
+    if result["agrees"]:
+        events = sum(day["now"] for day in days)
+        return Verdict("unaltered", f"{events:,} audit logs are as their digests say, {span}.")
+    said = (
+        [f"{len(altered)} of {len(days)} days are not as their digests say: {', '.join(altered)}."] if altered else []
+    )
+    return Verdict("altered", " ".join([*said, *map(str, result["complaints"])]))
+
+
+def _time(stamp: str) -> dt.datetime:
+    # Python 3.10 does not know the Z.
+    return dt.datetime.fromisoformat(stamp.replace("Z", "+00:00")).astimezone(dt.timezone.utc).replace(tzinfo=None)
+
+
+def _number(value: int | None) -> str:
+    return "?" if value is None else f"{value:,}"
