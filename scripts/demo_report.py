@@ -34,12 +34,12 @@ def main() -> int:
     with FakeEndorApi() as api:
         api.store.add(made_up.events)
         api.sign_ins.add(made_up.sign_ins)
-        sync_and_verify(api, start)
+        sync_and_verify(api, start, now)
     command = [sys.executable, "-m", "analytics.report", "--database", DATABASE, "--verified", VERIFIED, "--made-up"]
     return subprocess.run(command, check=False).returncode
 
 
-def sync_and_verify(api: FakeEndorApi, start: dt.datetime) -> None:
+def sync_and_verify(api: FakeEndorApi, start: dt.datetime, stop: dt.datetime) -> None:
     """Bring both logs into the DuckDB file, and compare audit logs with the API."""
     messages, config, catalog = (FOLDER / name for name in ("messages.jsonl", "config.json", "catalog.json"))
     config.write_text(json.dumps(config_for(api, start_date=start.isoformat())))
@@ -50,8 +50,9 @@ def sync_and_verify(api: FakeEndorApi, start: dt.datetime) -> None:
         subprocess.run(command, stdout=output, env=environment, check=True)
     load(messages)
     verify = Path(sys.executable).with_name("endorlabs-verify")
+    compare = [verify, "--config", config, "--to", stop.isoformat(), "--duckdb", DATABASE, "--json"]
     with VERIFIED.open("wb") as output:
-        subprocess.run([verify, "--config", config, "--duckdb", DATABASE, "--json"], stdout=output, check=True)
+        subprocess.run(compare, stdout=output, check=True)
 
 
 def load(messages: Path) -> None:

@@ -18,6 +18,7 @@ if t.TYPE_CHECKING:
 
 Rows = list[dict[str, t.Any]]
 
+_MOST_LISTED = 20
 SEVERITIES = ("critical", "high", "medium", "low")
 
 _HAS_TABLE = """
@@ -87,9 +88,9 @@ class Source:
         names = [column[0] for column in found.description]
         return [dict(zip(names, row, strict=True)) for row in found.fetchall()]
 
-    def listing(self, query: str, given: t.Any = None) -> Listing:  # noqa: ANN401 - the same
-        """Give what a query finds that says in `total` how much there is."""
-        rows = self.rows(query, given)
+    def listing(self, query: str, most: int = _MOST_LISTED, **given: t.Any) -> Listing:  # noqa: ANN401 - the same
+        """Give at most so many rows of a query that says in `total` how much there is."""
+        rows = self.rows(query, {"most": most, **given})
         return Listing(rows, rows[0]["total"] if rows else 0)
 
     def events_between(self, start: dt.datetime, stop: dt.datetime) -> tuple[int, int]:
@@ -136,13 +137,13 @@ def read(source: Source) -> Answers:
         figures=figures,
         organizations=[row["name"] for row in source.rows(questions.ORGANIZATIONS)],
         activities=source.rows(questions.ACTIVITIES),
-        alerts={severity: source.listing(questions.ALERTS, [severity]) for severity in SEVERITIES},
+        alerts={severity: source.listing(questions.ALERTS, severity=severity) for severity in SEVERITIES},
         rules=source.rows(questions.RULES),
         failures=source.listing(questions.FAILURES),
         news=source.listing(questions.NEW),
         sign_ins=source.listing(questions.SIGN_INS),
         alerts_by_day=source.rows(questions.ALERTS_BY_DAY),
         changes_by_day=source.rows(questions.CHANGES_BY_DAY),
-        changes_by_actor=source.listing(questions.CHANGES_BY_ACTOR),
+        changes_by_actor=source.listing(questions.CHANGES_BY_ACTOR, most=10),
         changes_by_hour=source.rows(questions.CHANGES_BY_HOUR),
     )

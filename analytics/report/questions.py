@@ -1,9 +1,6 @@
-"""What the report asks of the views, in DuckDB's SQL. Each list names in `total` how many rows there are of it."""
+"""What the report asks of the views, in DuckDB's SQL. Each list has `total`, how many rows there are of it."""
 
 from __future__ import annotations
-
-MOST_LISTED = 20
-"""So many rows of a list are shown."""
 
 # Some lists ask the alerts, so they are found once.
 FIND_ALERTS = "CREATE TEMP TABLE found AS SELECT * FROM alerts"
@@ -40,9 +37,9 @@ GROUP BY activity
 ORDER BY CASE activity WHEN 'change' THEN 1 WHEN 'sign-in' THEN 2 WHEN 'scan' THEN 3 ELSE 4 END
 """
 
-ALERTS = f"""
-SELECT *, count(*) OVER () AS total FROM found WHERE severity = ?
-ORDER BY happened_at DESC, uuid, rule LIMIT {MOST_LISTED}
+ALERTS = """
+SELECT *, count(*) OVER () AS total FROM found WHERE severity = $severity
+ORDER BY happened_at DESC, uuid, rule LIMIT $most
 """
 
 RULES = "SELECT severity, rule, count(*) AS alerts FROM found GROUP BY ALL ORDER BY alerts DESC, rule"
@@ -52,7 +49,7 @@ ALERTS_BY_DAY = (
 )
 
 # What was refused comes before what went wrong.
-FAILURES = f"""
+FAILURES = """
 SELECT
     count(*) AS times,
     actor,
@@ -68,20 +65,20 @@ FROM audit_events
 WHERE failed AND activity <> 'sign-in'
 GROUP BY actor, operation, resource_kind, error_code
 ORDER BY coalesce(error_code IN ('7', '16'), FALSE) DESC, times DESC, last_at DESC, actor, tried
-LIMIT {MOST_LISTED}
+LIMIT $most
 """
 
-NEW = f"""
+NEW = """
 SELECT *, count(*) OVER () AS total
 FROM new_for_actor
 WHERE
     rule IN ('new actor', 'new address')
     AND happened_at > (SELECT max(happened_at) - INTERVAL '7 days' FROM audit_events)
 ORDER BY happened_at DESC, uuid, rule
-LIMIT {MOST_LISTED}
+LIMIT $most
 """
 
-SIGN_INS = f"""
+SIGN_INS = """
 SELECT
     actor,
     credential,
@@ -95,7 +92,7 @@ FROM audit_events
 WHERE activity = 'sign-in'
 GROUP BY actor, credential
 ORDER BY failed DESC, sign_ins DESC, actor, credential
-LIMIT {MOST_LISTED}
+LIMIT $most
 """
 
 CHANGES_BY_DAY = """
@@ -112,7 +109,7 @@ SELECT
     count(*) FILTER (WHERE NOT failed) AS done,
     count(*) FILTER (WHERE failed) AS failed,
     count(*) OVER () AS total
-FROM audit_events WHERE activity = 'change' GROUP BY actor ORDER BY count(*) DESC, actor LIMIT 10
+FROM audit_events WHERE activity = 'change' GROUP BY actor ORDER BY count(*) DESC, actor LIMIT $most
 """
 
 CHANGES_BY_HOUR = """
