@@ -63,7 +63,7 @@ def _of_api(result: dict[str, t.Any], source: Source, events: int) -> Verdict:
             "it is of another file, or older than the last load.",
         )
     rest = max(events - total["destination"], 0)
-    outside = f" {rest:,} events of this file were not compared." if rest else ""
+    outside = f" Events here that were not compared: {rest:,}." if rest else ""
     if result["agrees"]:
         return Verdict("verified", f"The API has the same {_number(total['api'])} audit logs, {span}.{outside}")
     differences = ", ".join(f"{_number(total[name])} {title}" for name, title in _DIFFERENCES)

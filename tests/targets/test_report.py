@@ -1,4 +1,4 @@
-"""The report, in a real browser: it is drawn, it asks nobody for anything, and runs nothing that stands in a log."""
+"""The report, in a real browser: it is drawn and printed whole, asks nobody for anything, and runs nothing of a log."""
 
 from __future__ import annotations
 
@@ -7,16 +7,19 @@ import shutil
 import subprocess
 import sys
 import typing as t
+from html import unescape
 
 import duckdb
 import pytest
 
-from tests.analytics_events import MONDAY, event, numbered
-from tests.analytics_risks import SPREES
+from tests.analytics_events import ADMIN, BOB, MONDAY, event, numbered, series, sign_in
+from tests.analytics_risks import OPEN, SPREES, change
 from tests.test_analytics import fill
 
 if t.TYPE_CHECKING:
     from pathlib import Path
+
+    from tests.analytics_events import Log
 
 pytestmark = [pytest.mark.targets, pytest.mark.timeout(120)]
 
@@ -30,36 +33,84 @@ OPTIONS = (
     "--disable-background-networking",
     "--disable-component-update",
     "--disable-sync",
-    "--hide-scrollbars",
     "--enable-logging=stderr",
-    "--window-size=1200,1600",
+    "--window-size=1200,9000",
 )
+needs_browser = pytest.mark.skipif(BROWSER is None, reason="there is no Chromium or Chrome on this machine")
 EVIL = "<script>document.title='run'</script><img src=http://127.0.0.1:9/x onerror=document.title='run'>"
+LONG = "x" * 150
+A4 = (595, 842)
+"""In points."""
+MARGIN = 25
+"""Less than what the page leaves at each side."""
+
+VISITS = 1_005
+CHARTS = {
+    "Alerts each day": {"critical", "high", "medium", "low"},
+    "Changes each day": {"done", "failed"},
+    "Changes by weekday and hour": {"Mon", "Sun", "00", "23"},
+    "Who changed most": {"done", "prune@example.com"},
+}
+"""Titles, and what stands in the chart below each."""
+
+LOG = [
+    *SPREES,
+    # Each is a failure of its own kind.
+    *(
+        event(time, "UPDATE", f"Kind{number}", BOB, error={"code": 7, "message": "permission denied"})
+        for number, time in enumerate(series(f"{MONDAY}T09:00:00", 7200, 25))
+    ),
+    *(change("Exporter", {}, at=f"10:{number:02}:00", uuid=f"exporter {number}") for number in range(55)),
+    change("IPAddressPolicy", OPEN),
+    change("AuthorizationPolicy", {"clause": [f"email={LONG}"], "permissions": ADMIN}, operation="CREATE"),
+    event("2026-03-09T23:30:00", claims=["email=late@example.com"]),
+    *(
+        event(time, "CREATE", "UITelemetry", ["email=visitor@example.com"])
+        for time in series(f"{MONDAY}T09:00:00", 1, VISITS)
+    ),
+]
+SIGN_INS = [
+    sign_in(time, [f"email=user{number}@example.com"], success=number != 7)
+    for number, time in enumerate(series(f"{MONDAY}T09:00:00", 60, 22))
+]
 
 
-def write_database(path: Path, log: list[dict[str, t.Any]]) -> Path:
+def write_database(path: Path, log: Log, sign_ins: Log | None = None) -> Path:
     with duckdb.connect(str(path)) as connection:
-        fill(connection, numbered(log))
+        fill(connection, numbered(log), numbered(sign_ins or [], 1 << 40))
     return path
 
 
-def run(database: Path, output: Path) -> subprocess.CompletedProcess[str]:
+def run(database: Path, output: Path, *options: str) -> subprocess.CompletedProcess[str]:
     command = [sys.executable, "-m", "analytics.report", "--database", str(database), "--output", str(output)]
-    return subprocess.run(command, capture_output=True, text=True, check=False)
+    return subprocess.run([*command, *options], capture_output=True, text=True, check=False)
 
 
-@pytest.fixture
-def page(tmp_path: Path) -> Path:
+@pytest.fixture(scope="module")
+def page(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """A report about events one of which says what it should not."""
+    folder = tmp_path_factory.mktemp("report")
     evil = event(f"{MONDAY}T08:00:00", "CREATE", f"Policy{EVIL}", [f"email={EVIL}"], namespace=EVIL, address=EVIL)
     evil["spec"]["payload"]["meta"]["name"] = EVIL
-    failed = event(f"{MONDAY}T09:30:00", error={"code": 7, "message": EVIL})
-    database = write_database(tmp_path / "it's a log.duckdb", [evil, failed, *SPREES])
+    failed = event(f"{MONDAY}T09:30:00", claims=["user=山田"], error={"code": 7, "message": EVIL})
+    database = write_database(folder / "it's a log.duckdb", [evil, failed, *LOG], SIGN_INS)
     before = database.read_bytes()
-    done = run(database, tmp_path / "page.html")
+    done = run(database, folder / "page.html", "--made-up")
     assert (done.returncode, done.stderr) == (0, "")
     assert database.read_bytes() == before
-    return tmp_path / "page.html"
+    return folder / "page.html"
+
+
+def words(html: str) -> str:
+    """Give what a page shows, without its charts."""
+    body = re.sub(r"<svg.*?</svg>", "", html[html.index("<body") :], flags=re.DOTALL)
+    return " ".join(unescape(re.sub(r"<[^>]+>", " ", body.replace("<wbr>", ""))).split())
+
+
+def browse(folder: Path, page: Path, *options: str) -> subprocess.CompletedProcess[str]:
+    assert BROWSER is not None
+    command = [BROWSER, *OPTIONS, f"--user-data-dir={folder / 'profile'}", *options, page.as_uri()]
+    return subprocess.run(command, capture_output=True, text=True, check=True)
 
 
 def test_the_page_names_what_there_is_and_runs_nothing(page: Path) -> None:
@@ -71,28 +122,100 @@ def test_the_page_names_what_there_is_and_runs_nothing(page: Path) -> None:
     addresses = set(re.findall(r"https?://[^\s\"'<&]+", text.replace("http://127.0.0.1:9/x", "")))
     assert addresses <= {"http://www.w3.org/2000/svg", "http://www.w3.org/1999/xlink"}
     assert not re.search(r"(src|href)=[\"'](?!#)", text)
-    assert "mallory@example.com" in text
+    assert {"mallory@example.com", "山田", "late@example.com"} <= set(words(text).split())
 
 
-@pytest.mark.skipif(BROWSER is None, reason="there is no Chromium or Chrome on this machine")
-def test_a_browser_draws_the_charts_without_a_complaint(page: Path, tmp_path: Path) -> None:
-    from PIL import Image  # noqa: PLC0415 - comes with what the report is drawn with
+def test_the_page_goes_by_severity_and_says_how_much_it_leaves_out(page: Path) -> None:
+    text = words(page.read_text())
+    parts = [
+        "Audit report: acme",
+        "Made-up data",
+        f"{len(LOG) + 2:,} audit logs, 22 sign-ins",
+        "not verified . No result of endorlabs-verify was given.",
+        "critical 1 of 1",
+        "The organization may be used from",
+        "high ",
+        "medium 20 of 56",
+        "exporter 55, slow deletion 1",
+        "low 1 of 1",
+        "Failures 20 of 27",
+        "New actors and addresses, last seven days 1 of 1",
+        "Sign-ins, by actor and credential 20 of 22",
+        # Who failed comes first.
+        "user7@example.com",
+        "user0@example.com",
+        f"page visits (telemetry) {VISITS:,} 0 1 1",
+        "Who changed most 10 of",
+    ]
+    places = [text.find(part) for part in parts]
+    assert -1 not in places, parts[places.index(-1)]
+    assert places == sorted(places)
+    assert "visitor@example.com" not in text
 
-    assert BROWSER is not None
+
+def test_the_hours_have_their_counts_and_an_empty_one_has_none(tmp_path: Path) -> None:
+    times = [*series(f"{MONDAY}T08:00:00", 1, 12), "2026-03-08T23:00:00"]
+    page = tmp_path / "page.html"
+    assert run(write_database(tmp_path / "log.duckdb", [*map(event, times)]), page).returncode == 0
+    text = page.read_text()
+    chart = text[text.index("Changes by weekday and hour</h2>") :].split("</svg>")[0]
+    hours = [f"{hour:02}" for hour in range(24)]
+    days = ["Mon", "Tue", "Wed", "Thu", "Fri", "Sat", "Sun"]
+    assert sorted(re.findall(r">([^<>]*?)</text>", chart)) == sorted([*hours, *days, "12", "1"])
+    assert "Made-up" not in text
+
+
+def test_a_result_of_verify_is_in_the_page(tmp_path: Path) -> None:
+    database, result = write_database(tmp_path / "log.duckdb", [event(f"{MONDAY}T08:00:00")]), tmp_path / "result.json"
+    result.write_text('{"agrees": false, "days": [], "complaints": ["A line was <b>taken out</b>."]}')
+    assert run(database, tmp_path / "page.html", "--verified", str(result)).returncode == 0
+    assert "<b>altered</b>. A line was &lt;b&gt;taken out&lt;/b&gt;." in (tmp_path / "page.html").read_text()
+    result.write_text("All agree.")
+    done = run(database, tmp_path / "none.html", "--verified", str(result))
+    assert (done.returncode, done.stderr) == (1, f"{result} is not what endorlabs-verify --json prints.\n")
+
+
+@needs_browser
+def test_a_browser_draws_the_page_without_a_complaint(page: Path, tmp_path: Path) -> None:
+    from PIL import Image, ImageColor  # noqa: PLC0415 - comes with what the report is drawn with
+
+    from analytics.report.charts import COLOURS, DONE, FAILED  # noqa: PLC0415
+
     picture = tmp_path / "page.png"
-    command = [BROWSER, *OPTIONS, f"--user-data-dir={tmp_path / 'profile'}", f"--screenshot={picture}", page.as_uri()]
-    done = subprocess.run(command, capture_output=True, text=True, check=True)
+    done = browse(tmp_path, page, "--hide-scrollbars", f"--screenshot={picture}")
     assert [line for line in done.stderr.splitlines() if "CONSOLE" in line] == []
     colours = {colour for _, colour in Image.open(picture).convert("RGB").getcolors(1 << 24) or []}
-    # Of the bars for what was created and deleted, what was done, and the busiest hour.
-    assert {(0, 158, 115), (213, 94, 0), (86, 180, 233), (0, 114, 178)} <= colours
-    dumped = subprocess.run(
-        [BROWSER, *OPTIONS, f"--user-data-dir={tmp_path / 'profile'}", "--dump-dom", page.as_uri()],
-        capture_output=True,
-        text=True,
-        check=True,
-    ).stdout
-    assert "<title>Audit report</title>" in dumped
+    assert {ImageColor.getrgb(one) for one in (*COLOURS.values(), DONE, FAILED)} <= colours
+    assert "<title>Audit report</title>" in browse(tmp_path, page, "--dump-dom").stdout
+
+
+@needs_browser
+# Further down, other things are at the end of a page.
+@pytest.mark.parametrize("shift", [0, 250, 500, 750])
+def test_a_print_on_a4_is_whole(shift: int, page: Path, tmp_path: Path) -> None:
+    import pypdfium2  # noqa: PLC0415 - comes with what the report is drawn with
+
+    shifted = tmp_path / "shifted.html"
+    shifted.write_text(page.read_text().replace("<main>", f'<main><div style="height: {shift}px"></div>'))
+    browse(tmp_path, shifted, "--no-pdf-header-footer", f"--print-to-pdf={tmp_path / 'page.pdf'}")
+    with pypdfium2.PdfDocument(tmp_path / "page.pdf") as document:
+        sizes = {tuple(map(round, sheet.get_size())) for sheet in document}
+        texts = [sheet.get_textpage() for sheet in document]
+        lines = [text.get_text_bounded().split("\r\n") for text in texts]
+        edges = [text.get_charbox(n)[::2] for text in texts for n in range(text.count_chars())]
+    assert sizes == {A4}
+    assert min(left for left, _ in edges) > MARGIN
+    assert max(right for _, right in edges) < A4[0] - MARGIN
+    for number, sheet in enumerate(lines, start=1):
+        assert sheet[-2:] == ["Made-up data", f"{number} of {len(lines)}"]
+    whole = "".join(line for sheet in lines for line in sheet)
+    # All of the long address, and the last column of the last row.
+    assert LONG in whole
+    for title, inside in CHARTS.items():
+        (sheet,) = [sheet for sheet in lines if any(line.startswith(title) for line in sheet)]
+        assert inside <= {word for line in sheet for word in line.split()}, title
+    headings = ("Alerts", "critical", "high", "medium", "low", "Failures", "New actors", "Sign-ins", "Totals")
+    assert not [sheet[-3] for sheet in lines if sheet[-3].lower().startswith(tuple(map(str.lower, headings)))]
 
 
 def test_what_can_t_be_reported_on_is_said_in_one_line(tmp_path: Path) -> None:
