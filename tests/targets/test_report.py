@@ -60,7 +60,7 @@ LOG = [
         event(time, "UPDATE", f"Kind{number}", BOB, error={"code": 7, "message": "permission denied"})
         for number, time in enumerate(series(f"{MONDAY}T09:00:00", 7200, 25))
     ),
-    *(change("Exporter", {}, at=f"10:{number:02}:00", uuid=f"exporter {number}") for number in range(55)),
+    *(change("Exporter", {}, at=f"10:{number:02}:00", claims=["user=山田"]) for number in range(55)),
     change("IPAddressPolicy", OPEN),
     change("AuthorizationPolicy", {"clause": [f"email={LONG}"], "permissions": ADMIN}, operation="CREATE"),
     event("2026-03-09T23:30:00", claims=["email=late@example.com"]),
@@ -92,8 +92,8 @@ def page(tmp_path_factory: pytest.TempPathFactory) -> Path:
     folder = tmp_path_factory.mktemp("report")
     evil = event(f"{MONDAY}T08:00:00", "CREATE", f"Policy{EVIL}", [f"email={EVIL}"], namespace=EVIL, address=EVIL)
     evil["spec"]["payload"]["meta"]["name"] = EVIL
-    failed = event(f"{MONDAY}T09:30:00", claims=["user=山田"], error={"code": 7, "message": EVIL})
-    database = write_database(folder / "it's a log.duckdb", [evil, failed, *LOG], SIGN_INS)
+    failed = event(f"{MONDAY}T09:30:00", error={"code": 7, "message": EVIL})
+    database = write_database(folder / "it's a log.duckdb", [*[evil] * 20, failed, *LOG], SIGN_INS)
     before = database.read_bytes()
     done = run(database, folder / "page.html", "--made-up")
     assert (done.returncode, done.stderr) == (0, "")
@@ -130,13 +130,13 @@ def test_the_page_goes_by_severity_and_says_how_much_it_leaves_out(page: Path) -
     parts = [
         "Audit report: acme",
         "Made-up data",
-        f"{len(LOG) + 2:,} audit logs, 22 sign-ins",
+        f"{len(LOG) + 21:,} audit logs, 22 sign-ins",
         "not verified . No result of endorlabs-verify was given.",
         "critical 1 of 1",
         "The organization may be used from",
-        "high ",
-        "medium 20 of 56",
-        "exporter 55, slow deletion 1",
+        "Full rights for",
+        "medium 20 of 5",
+        "exporter 55, ",
         "low 1 of 1",
         "Failures 20 of 27",
         "New actors and addresses, last seven days 1 of 1",
@@ -206,16 +206,14 @@ def test_a_print_on_a4_is_whole(shift: int, page: Path, tmp_path: Path) -> None:
     assert sizes == {A4}
     assert min(left for left, _ in edges) > MARGIN
     assert max(right for _, right in edges) < A4[0] - MARGIN
-    for number, sheet in enumerate(lines, start=1):
-        assert sheet[-2:] == ["Made-up data", f"{number} of {len(lines)}"]
+    assert [sheet[0] for sheet in lines] == [f"Made-up data {n} of {len(lines)}" for n in range(1, len(lines) + 1)]
     whole = "".join(line for sheet in lines for line in sheet)
-    # All of the long address, and the last column of the last row.
     assert LONG in whole
     for title, inside in CHARTS.items():
         (sheet,) = [sheet for sheet in lines if any(line.startswith(title) for line in sheet)]
         assert inside <= {word for line in sheet for word in line.split()}, title
-    headings = ("Alerts", "critical", "high", "medium", "low", "Failures", "New actors", "Sign-ins", "Totals")
-    assert not [sheet[-3] for sheet in lines if sheet[-3].lower().startswith(tuple(map(str.lower, headings)))]
+    headings = ("Alerts", "Critical", "High", "Medium", "Low", "Failures", "New actors", "Sign-ins", "Totals")
+    assert not [sheet[-1] for sheet in lines if sheet[-1].startswith(headings)]
 
 
 def test_what_can_t_be_reported_on_is_said_in_one_line(tmp_path: Path) -> None:
