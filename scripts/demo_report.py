@@ -35,8 +35,8 @@ def main() -> int:
         api.store.add(made_up.events)
         api.sign_ins.add(made_up.sign_ins)
         sync_and_verify(api, start, now)
-    command = [sys.executable, "-m", "analytics.report", "--database", DATABASE, "--verified", VERIFIED, "--made-up"]
-    return subprocess.run(command, check=False).returncode
+    options = ("--database", DATABASE, "--verified", VERIFIED, "--made-up")
+    return subprocess.run((sys.executable, "-m", "analytics.report", *options), check=False).returncode
 
 
 def sync_and_verify(api: FakeEndorApi, start: dt.datetime, stop: dt.datetime) -> None:
@@ -44,13 +44,13 @@ def sync_and_verify(api: FakeEndorApi, start: dt.datetime, stop: dt.datetime) ->
     messages, config, catalog = (FOLDER / name for name in ("messages.jsonl", "config.json", "catalog.json"))
     config.write_text(json.dumps(config_for(api, start_date=start.isoformat())))
     catalog.write_text(json.dumps(catalog_of(*STREAMS)))
-    command = [sys.executable, "-m", "tap_endorlabs", "--config", config, "--catalog", catalog]
+    command = (sys.executable, "-m", "tap_endorlabs", "--config", config, "--catalog", catalog)
     environment = {**os.environ, "TAP_ENDORLABS_LOGLEVEL": "warning"}
     with messages.open("wb") as output:
         subprocess.run(command, stdout=output, env=environment, check=True)
     load(messages)
     verify = Path(sys.executable).with_name("endorlabs-verify")
-    compare = [verify, "--config", config, "--to", stop.isoformat(), "--duckdb", DATABASE, "--json"]
+    compare = (verify, "--config", config, "--to", stop.isoformat(), "--duckdb", DATABASE, "--json")
     with VERIFIED.open("wb") as output:
         subprocess.run(compare, stdout=output, check=True)
 

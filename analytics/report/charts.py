@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import datetime as dt
 import io
 import re
 import typing as t
@@ -9,7 +10,6 @@ import warnings
 
 import matplotlib as mpl
 from matplotlib.colors import LinearSegmentedColormap
-from matplotlib.dates import DateFormatter, DayLocator
 from matplotlib.figure import Figure
 from matplotlib.ticker import MaxNLocator
 
@@ -97,9 +97,15 @@ def changes_by_hour(answers: Answers) -> str:
         return _svg(figure, "Changes by weekday and hour")
 
 
-def _days(answers: Answers) -> list[t.Any]:
+def _days(answers: Answers) -> list[dt.date]:
     """Give the days on which something is to be drawn."""
     return sorted({row["day"] for row in (*answers.alerts_by_day, *answers.changes_by_day)})
+
+
+def _dates(days: list[dt.date]) -> list[dt.date]:
+    """Give at most so many dates, evenly apart from the first day to the last, as have room below a chart."""
+    length = (days[-1] - days[0]).days if days else -1
+    return [days[0] + dt.timedelta(days=number) for number in range(0, length + 1, 1 + length // _MOST_DATES)]
 
 
 def _by_day(answers: Answers, series: list[tuple[str, str, list[int]]], label: str) -> str:
@@ -111,8 +117,8 @@ def _by_day(answers: Answers, series: list[tuple[str, str, list[int]]], label: s
             axes.bar(days, heights, bottom=below, color=colour, label=name, width=0.8)
             below = [low + height for low, height in zip(below, heights, strict=True)]
         axes.yaxis.set_major_locator(MaxNLocator(nbins=5, integer=True))
-        axes.xaxis.set_major_locator(DayLocator(interval=1 + (days[-1] - days[0]).days // _MOST_DATES if days else 1))
-        axes.xaxis.set_major_formatter(DateFormatter("%Y-%m-%d"))
+        dates = _dates(days)
+        axes.set_xticks(dates, [date.isoformat() for date in dates])
         axes.grid(axis="y", color="#e4e7eb")
         axes.set_axisbelow(True)
         _legend(axes)
