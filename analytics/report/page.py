@@ -66,4 +66,5 @@ def shown(value: t.Any, longest: int = _LONGEST_TEXT) -> str:  # noqa: ANN401 - 
     text = str(value)
     cut = text if len(text) <= longest else f"{text[: longest - 1]}…"
     # An address that is too long for its column goes on with its domain.
-    return Markup("<wbr>@").join(cut.split("@"))
+    spread: str = Markup("<wbr>@").join(cut.split("@"))
+    return spread
