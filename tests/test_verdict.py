@@ -64,15 +64,15 @@ def said(source: Source, folder: Path, text: str) -> Verdict:
     [
         (
             compared(9, 9),
-            Verdict("verified", f"The API has the same 9 audit logs, {RANGE}. Events here that were not compared: 1."),
+            Verdict("verified", f"Audit logs here and in the API: 9, {RANGE}. Events here that were not compared: 1."),
         ),
         # The state names the last one, which is behind the end.
-        (compared(10, 10), Verdict("verified", f"The API has the same 10 audit logs, {RANGE}.")),
+        (compared(10, 10), Verdict("verified", f"Audit logs here and in the API: 10, {RANGE}.")),
         (
             compared(12, 10, "One has another time."),
             Verdict(
                 "differs from the API",
-                f"Of 12 audit logs in the API, {RANGE}: 2 missing, 0 surplus, 0 repeats, 0 in a gap."
+                f"Audit logs in the API: 12, {RANGE}; 2 missing, 0 surplus, 0 repeats, 0 in a gap."
                 " One has another time.",
             ),
         ),
@@ -80,11 +80,11 @@ def said(source: Source, folder: Path, text: str) -> Verdict:
             compared(None, 10),
             Verdict(
                 "differs from the API",
-                f"Of ? audit logs in the API, {RANGE}: 0 missing, 0 surplus, 0 repeats, 0 in a gap.",
+                f"Audit logs in the API: ?, {RANGE}; 0 missing, 0 surplus, 0 repeats, 0 in a gap.",
             ),
         ),
-        (held(5, 5), Verdict("unaltered", "10 audit logs are as their digests say, 2026-03-01 to 2026-03-02.")),
-        (held(5, 4), Verdict("altered", "1 of 2 days are not as their digests say: 2026-03-02.")),
+        (held(5, 5), Verdict("unaltered", "Audit logs that are as their digests say: 10, 2026-03-01 to 2026-03-02.")),
+        (held(5, 4), Verdict("altered", "Days that are not as their digests say: 2026-03-02.")),
     ],
     ids=["agrees", "and behind the end", "differs", "not known", "unaltered", "altered"],
 )
@@ -98,8 +98,7 @@ def test_the_verdict_says_what_was_compared(
 def test_a_result_about_another_file_verifies_nothing(count: int, source: Source, tmp_path: Path) -> None:
     found = said(source, tmp_path, json.dumps(compared(count, count)))
     assert found.word == "not verified"
-    assert f"about {count} events" in found.text
-    assert "here are 9" in found.text
+    assert found.text.startswith(f"The result counts {count}, {RANGE}, and here are 9: ")
 
 
 @pytest.mark.parametrize(

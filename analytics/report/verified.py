@@ -59,16 +59,16 @@ def _of_api(result: dict[str, t.Any], source: Source, events: int) -> Verdict:
     if not inside <= total["destination"] <= inside + behind:
         return Verdict(
             "not verified",
-            f"The result is about {_number(total['destination'])} events, {span}, and here are {inside:,}: "
+            f"The result counts {_number(total['destination'])}, {span}, and here are {inside:,}: "
             "it is of another file, or older than the last load.",
         )
     rest = max(events - total["destination"], 0)
     outside = f" Events here that were not compared: {rest:,}." if rest else ""
     if result["agrees"]:
-        return Verdict("verified", f"The API has the same {_number(total['api'])} audit logs, {span}.{outside}")
+        return Verdict("verified", f"Audit logs here and in the API: {_number(total['api'])}, {span}.{outside}")
     differences = ", ".join(f"{_number(total[name])} {title}" for name, title in _DIFFERENCES)
     said = " ".join(
-        [f"Of {_number(total['api'])} audit logs in the API, {span}: {differences}.", *map(str, result["complaints"])]
+        [f"Audit logs in the API: {_number(total['api'])}, {span}; {differences}.", *map(str, result["complaints"])]
     )
     return Verdict("differs from the API", f"{said}{outside}")
 
@@ -79,10 +79,8 @@ def _of_digests(result: dict[str, t.Any]) -> Verdict:
     span = f"{days[0]['day']} to {days[-1]['day']}" if days else "no day"
     if result["agrees"]:
         events = sum(day["now"] for day in days)
-        return Verdict("unaltered", f"{events:,} audit logs are as their digests say, {span}.")
-    said = (
-        [f"{len(altered)} of {len(days)} days are not as their digests say: {', '.join(altered)}."] if altered else []
-    )
+        return Verdict("unaltered", f"Audit logs that are as their digests say: {events:,}, {span}.")
+    said = [f"Days that are not as their digests say: {', '.join(altered)}."] if altered else []
     return Verdict("altered", " ".join([*said, *map(str, result["complaints"])]))
 
 
