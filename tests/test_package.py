@@ -75,7 +75,9 @@ def test_the_sdist_holds_what_builds_and_tests_the_package_and_nothing_else(buil
         str(path.relative_to(ROOT)) for name in ("tests", "fake_endor_api") for path in (ROOT / name).rglob("*.py")
     }
     analytics = {
-        str(path.relative_to(ROOT)) for end in ("py", "sql", "j2") for path in (ROOT / "analytics").rglob(f"*.{end}")
+        str(path.relative_to(ROOT))
+        for end in ("py", "sql", "j2", "css")
+        for path in (ROOT / "analytics").rglob(f"*.{end}")
     }
     documents = {str(path.relative_to(ROOT)) for path in (ROOT / "docs").rglob("*.*")}
     scripts = {str(path.relative_to(ROOT)) for path in (ROOT / "scripts").glob("*.py")}
