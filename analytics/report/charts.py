@@ -80,7 +80,7 @@ def changes_by_actor(answers: Answers) -> str:
 def changes_by_hour(answers: Answers) -> str:
     """Draw at which hours of the week things were changed, with the count in each hour that has any."""
     counts = {(row["weekday"] - 1, row["hour"]): row["changes"] for row in answers.changes_by_hour}
-    most = max(counts.values(), default=1)
+    most = max(counts.values())
     with mpl.rc_context(_STYLE):
         figure, axes = _canvas(2.1)
         for (weekday, hour), count in counts.items():
@@ -103,8 +103,8 @@ def _days(answers: Answers) -> list[dt.date]:
 
 
 def _dates(days: list[dt.date]) -> list[dt.date]:
-    """Give at most so many dates, evenly apart from the first day to the last, as have room below a chart."""
-    length = (days[-1] - days[0]).days if days else -1
+    """Give as many dates as have room below a chart, evenly apart from the first day on."""
+    length = (days[-1] - days[0]).days
     return [days[0] + dt.timedelta(days=number) for number in range(0, length + 1, 1 + length // _MOST_DATES)]
 
 

@@ -40,8 +40,13 @@ def render(answers: Answers, verdict: Verdict, made_at: dt.datetime, *, made_up:
     totals = [{"what": _ACTIVITIES[row["activity"]], **row} for row in answers.activities]
     # The charts' texts have been escaped.
     pictures = {
-        draw.__name__: Markup(draw(answers))  # noqa: S704
-        for draw in (charts.alerts_by_day, charts.changes_by_day, charts.changes_by_actor, charts.changes_by_hour)
+        draw.__name__: Markup(draw(answers)) if rows else ""  # noqa: S704
+        for draw, rows in (
+            (charts.alerts_by_day, answers.alerts_by_day),
+            (charts.changes_by_day, answers.changes_by_day),
+            (charts.changes_by_actor, answers.changes_by_actor.rows),
+            (charts.changes_by_hour, answers.changes_by_hour),
+        )
     }
     page: str = environment.get_template("page.html.j2").render(
         answers=answers,

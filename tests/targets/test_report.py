@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import datetime as dt
 import re
 import shutil
 import subprocess
@@ -163,6 +164,17 @@ def test_the_hours_have_their_counts_and_an_empty_one_has_none(tmp_path: Path) -
     days = ["Mon", "Tue", "Wed", "Thu", "Fri", "Sat", "Sun"]
     assert sorted(re.findall(r">([^<>]*?)</text>", chart)) == sorted([*hours, *days, "12", "1"])
     assert "Made-up" not in text
+
+
+def test_a_log_with_nothing_to_draw_has_a_page(tmp_path: Path) -> None:
+    # At a time at which nobody waits for more events yet.
+    now = dt.datetime.now(dt.timezone.utc).replace(tzinfo=None)
+    page = tmp_path / "page.html"
+    done = run(write_database(tmp_path / "log.duckdb", [event(now.isoformat(), "CREATE", "UITelemetry")]), page)
+    assert (done.returncode, done.stderr) == (0, "")
+    text = words(page.read_text())
+    assert "Alerts critical 0 of 0 None. high 0 of 0 None." in text
+    assert text.endswith("Changes by weekday and hour None. Who changed most 0 of 0 None.")
 
 
 def test_a_result_of_verify_is_in_the_page(tmp_path: Path) -> None:
