@@ -14,6 +14,7 @@ from matplotlib.figure import Figure
 from matplotlib.ticker import MaxNLocator
 
 from analytics.report.answers import SEVERITIES
+from analytics.report.legible import legible
 
 if t.TYPE_CHECKING:
     from analytics.report.answers import Answers
@@ -28,6 +29,7 @@ _HEAT = LinearSegmentedColormap.from_list("heat", ("#cfe2f2", DONE, "#0b3558"))
 _WIDTH = 7.2
 _LONGEST_NAME = 40
 _MOST_DATES = 8
+_DAY = dt.timedelta(days=1)
 _STYLE: t.Any = {
     "svg.fonttype": "none",
     "svg.hashsalt": "report",
@@ -65,7 +67,7 @@ def changes_by_day(answers: Answers) -> str:
 def changes_by_actor(answers: Answers) -> str:
     """Draw who changed most, and how much of it failed."""
     rows = answers.changes_by_actor.rows[::-1]
-    names = [_shortened(row["actor"]) for row in rows]
+    names = [legible(row["actor"], _LONGEST_NAME) for row in rows]
     done, failed = [row["done"] for row in rows], [row["failed"] for row in rows]
     with mpl.rc_context(_STYLE):
         figure, axes = _canvas(0.5 + 0.18 * len(rows))
@@ -105,7 +107,7 @@ def _days(answers: Answers) -> list[dt.date]:
 def _dates(days: list[dt.date]) -> list[dt.date]:
     """Give as many dates as have room below a chart, evenly apart from the first day on."""
     length = (days[-1] - days[0]).days
-    return [days[0] + dt.timedelta(days=number) for number in range(0, length + 1, 1 + length // _MOST_DATES)]
+    return [days[0] + number * _DAY for number in range(0, length + 1, 1 + length // _MOST_DATES)]
 
 
 def _by_day(answers: Answers, series: list[tuple[str, str, list[int]]], label: str) -> str:
@@ -117,6 +119,8 @@ def _by_day(answers: Answers, series: list[tuple[str, str, list[int]]], label: s
             axes.bar(days, heights, bottom=below, color=colour, label=name, width=0.8)
             below = [low + height for low, height in zip(below, heights, strict=True)]
         axes.yaxis.set_major_locator(MaxNLocator(nbins=5, integer=True))
+        # A log of a day is no wall.
+        axes.set_xlim(days[0] - _DAY, max(days[-1], days[0] + 7 * _DAY) + _DAY)
         dates = _dates(days)
         axes.set_xticks(dates, [date.isoformat() for date in dates])
         axes.grid(axis="y", color="#e4e7eb")
@@ -135,10 +139,6 @@ def _canvas(height: float) -> tuple[t.Any, t.Any]:
     axes = figure.add_subplot()
     axes.patch.set_alpha(0)
     return figure, axes
-
-
-def _shortened(name: str) -> str:
-    return name if len(name) <= _LONGEST_NAME else f"{name[: _LONGEST_NAME - 1]}…"
 
 
 def _in_short(count: int) -> str:

@@ -10,6 +10,7 @@ from markupsafe import Markup
 
 from analytics.report import charts
 from analytics.report.answers import Listing
+from analytics.report.legible import legible
 
 if t.TYPE_CHECKING:
     from analytics.report.answers import Answers
@@ -68,8 +69,6 @@ def shown(value: t.Any, longest: int = _LONGEST_TEXT) -> str:  # noqa: ANN401 - 
         return f"{value:%Y-%m-%d %H:%M:%S}"
     if isinstance(value, int):
         return f"{value:,}"
-    text = str(value)
-    cut = text if len(text) <= longest else f"{text[: longest - 1]}…"
     # An address that is too long for its column goes on with its domain.
-    spread: str = Markup("<wbr>@").join(cut.split("@"))
+    spread: str = Markup("<wbr>@").join(legible(str(value), longest).split("@"))
     return spread
