@@ -58,7 +58,8 @@ def find_errors(config: dict[str, t.Any], schema: Mapping[str, t.Any], now: dt.d
     errors = list(dict.fromkeys(_misfit(error, properties, hide) for error in unfit))
     errors += [_unknown(name, properties, hide) for name in config if name not in properties]
     errors += [
-        f"Setting {name} is required ({VARIABLES[name]} with Meltano): {OWN_SETTINGS[name]['description']}"
+        f"Setting {name} is required ({VARIABLES[name]} with Meltano, TAP_ENDORLABS_{name.upper()} with --config ENV): "
+        f"{OWN_SETTINGS[name]['description']}"
         for name in schema["required"]
         if not str(config.get(name, "")).strip()
     ]

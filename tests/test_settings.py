@@ -182,9 +182,9 @@ def test_the_namespace_that_was_meant_is_named(given: str, meant: str | None) ->
     [
         (
             {"namespace": None},
-            "Setting namespace is required (ENDOR_NAMESPACE with Meltano): The Endor Labs",
+            "Setting namespace is required (ENDOR_NAMESPACE with Meltano, TAP_ENDORLABS_NAMESPACE with --config ENV): ",
         ),
-        ({"api_key": ""}, "Setting api_key is required (ENDOR_API_CREDENTIALS_KEY with Meltano): API key with"),
+        ({"api_key": ""}, "Setting api_key is required (ENDOR_API_CREDENTIALS_KEY with Meltano, "),
         ({"api_secret": " "}, "Setting api_secret is required"),
         ({"namespace": "a/b"}, "Setting namespace takes letters, digits, - and _, with dots"),
         ({"namespace": "acme..prod"}, "Setting namespace takes"),
