@@ -84,9 +84,14 @@ def said(source: Source, folder: Path, text: str) -> Verdict:
             ),
         ),
         (held(5, 5), Verdict("unaltered", "Audit logs that are as their digests say: 10, 2026-03-01 to 2026-03-02.")),
+        (
+            {"days": [{"day": "2026-03-02", "now": 6, "altered": False}], "agrees": True},
+            Verdict("not verified", "The digests are of another file, or older than the last load."),
+        ),
+        ({"days": [], "agrees": True}, Verdict("not verified", "There are no digests of any day.")),
         (held(5, 4), Verdict("altered", "Days that are not as their digests say: 2026-03-02.")),
     ],
-    ids=["agrees", "and behind the end", "differs", "not known", "unaltered", "altered"],
+    ids=["agrees", "and behind the end", "differs", "not known", "unaltered", "of another file", "none", "altered"],
 )
 def test_the_verdict_says_what_was_compared(
     result: dict[str, t.Any], wanted: Verdict, source: Source, tmp_path: Path

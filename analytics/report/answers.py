@@ -108,7 +108,8 @@ def opened(database: Path) -> Iterator[Source]:
     """
     if not database.is_file():
         raise ReportError(f"There is no file {database}: name a DuckDB file with DATABASE=.")
-    with duckdb.connect() as connection:
+    # Else a file of another kind would be asked of the network: there is an extension for it.
+    with duckdb.connect(config={"autoinstall_known_extensions": "false"}) as connection:
         try:
             path = str(database).replace("'", "''")
             connection.execute(f"ATTACH '{path}' AS source (READ_ONLY)")

@@ -44,10 +44,10 @@ def verdict(path: Path, source: Source, events: int) -> Verdict:
     """
     try:
         result = json.loads(path.read_text(encoding="utf-8"))
-        return _of_digests(result) if "days" in result else _of_api(result, source, events)
+        return _of_digests(result, source) if "days" in result else _of_api(result, source, events)
     except OSError as error:
         raise ReportError(f"{path} can't be read ({error.strerror}): name a file with --verified.") from None
-    except (ValueError, KeyError, TypeError, AttributeError):
+    except (ValueError, KeyError, TypeError, AttributeError, OverflowError):
         raise ReportError(f"{path} is not what endorlabs-verify --json prints.") from None
 
 
@@ -73,12 +73,17 @@ def _of_api(result: dict[str, t.Any], source: Source, events: int) -> Verdict:
     return Verdict("differs from the API", f"{said}{outside}")
 
 
-def _of_digests(result: dict[str, t.Any]) -> Verdict:
+def _of_digests(result: dict[str, t.Any], source: Source) -> Verdict:
     days = result["days"]
+    if not days:
+        return Verdict("not verified", "There are no digests of any day.")
     altered = [str(day["day"]) for day in days if day["altered"]]
-    span = f"{days[0]['day']} to {days[-1]['day']}" if days else "no day"
+    span = f"{days[0]['day']} to {days[-1]['day']}"
     if result["agrees"]:
         events = sum(day["now"] for day in days)
+        start, stop = _time(f"{days[0]['day']}T00:00:00Z"), _time(f"{days[-1]['day']}T00:00:00Z") + dt.timedelta(days=1)
+        if source.events_between(start, stop)[0] != events:
+            return Verdict("not verified", "The digests are of another file, or older than the last load.")
         return Verdict("unaltered", f"Audit logs that are as their digests say: {events:,}, {span}.")
     said = [f"Days that are not as their digests say: {', '.join(altered)}."] if altered else []
     return Verdict("altered", " ".join([*said, *map(str, result["complaints"])]))

@@ -46,7 +46,9 @@ class DuckDbTable(Destination):
         if not Path(path).is_file():
             raise TapError(f"--duckdb {path} can't be read: there is no such file.")
         try:
-            self._connection = self._module.connect(path, read_only=True)
+            self._connection = self._module.connect(
+                path, read_only=True, config={"autoinstall_known_extensions": "false"}
+            )
         except self._module.Error as error:
             raise self._failure(error) from error
         ((self._most_memory,),) = self._ask("SELECT current_setting('memory_limit')").fetchall()
