@@ -70,6 +70,9 @@ def project(api: FakeEndorApi, tmp_path: Path) -> Path:
     folder = tmp_path / "project"
     folder.mkdir()
     for path in ROOT.iterdir():
+        if path.name == ".meltano":
+            # Plugins are linked into it where the environment is made.
+            continue
         if path.name in {"meltano.yml", "pyproject.toml", "README.md"}:
             shutil.copy(path, folder)
         elif path.name not in {".git", "output", "report", "port"} and not path.name.startswith("demo"):
