@@ -75,11 +75,11 @@ def _of_api(result: dict[str, t.Any], source: Source, events: int) -> Verdict:
 
 def _of_digests(result: dict[str, t.Any], source: Source) -> Verdict:
     days = result["days"]
-    if not days:
-        return Verdict("not verified", "There are no digests of any day.")
     altered = [str(day["day"]) for day in days if day["altered"]]
-    span = f"{days[0]['day']} to {days[-1]['day']}"
+    if result["agrees"] and not days:
+        return Verdict("not verified", "There are no digests of any day.")
     if result["agrees"]:
+        span = f"{days[0]['day']} to {days[-1]['day']}"
         events = sum(day["now"] for day in days)
         start, stop = _time(f"{days[0]['day']}T00:00:00Z"), _time(f"{days[-1]['day']}T00:00:00Z") + dt.timedelta(days=1)
         if source.events_between(start, stop)[0] != events:
