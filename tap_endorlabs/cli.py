@@ -13,6 +13,7 @@ import typing as t
 import warnings
 from decimal import Decimal
 from pathlib import Path
+from types import MappingProxyType
 
 import click
 from singer_sdk.exceptions import ConfigValidationError, SingerSDKError
@@ -28,15 +29,6 @@ if t.TYPE_CHECKING:
 
 
 _STATE_ADVICE = "Where it has several lines, as some targets print them, the last is the state; or leave --state out."
-_HELP = {
-    "config": "JSON file with the settings; or ENV, for variables such as TAP_ENDORLABS_NAMESPACE. May be given twice.",
-    "test": "Prove with one small request that the API key works. --test=probe finds out how the API answers and "
-    "writes probe-report.md; --test=schema prints the schemas without a request.",
-    "catalog": "JSON file as --discover prints it, with what is selected.",
-    "state": "JSON file with the state that the last run ended with.",
-}
-"""What an option does, where the SDK's words are not true of this tap, or too few."""
-
 _LEVELS = ["DEBUG", "INFO", "WARNING", "ERROR", "CRITICAL"]
 
 
@@ -52,11 +44,40 @@ class TapCommand(click.Command):
 
     def __init__(self, *args: t.Any, logger: logging.Logger, secrets: Secrets, **kwargs: t.Any) -> None:  # noqa: ANN401
         super().__init__(*args, **kwargs)
-        for option in self.params:
-            if isinstance(option, click.Option):
-                option.help = _HELP.get(str(option.name), option.help)
         self._logger = logger
         self._secrets = secrets
+
+    @classmethod
+    def of(
+        cls,
+        command: click.Command,
+        text: str,
+        options: Mapping[str, str] = MappingProxyType({}),
+        *,
+        logger: logging.Logger,
+        secrets: Secrets,
+    ) -> TapCommand:
+        """Make one of a command of the SDK.
+
+        Args:
+            command: the command.
+            text: what it does.
+            options: what an option does, by its name, where the SDK's words are not true of it, or too few.
+            logger: gets the lines.
+            secrets: what no line may show.
+        """
+        for option in command.params:
+            if isinstance(option, click.Option):
+                option.help = options.get(str(option.name), option.help)
+        return cls(
+            name=command.name,
+            callback=command.callback,
+            params=command.params,
+            help=text,
+            context_settings=command.context_settings,
+            logger=logger,
+            secrets=secrets,
+        )
 
     def main(self, *args: t.Any, **kwargs: t.Any) -> t.Any:  # noqa: ANN401
         """Run the command; a failure of its own ends the process with the error's exit code, or with 1."""
@@ -128,6 +149,19 @@ def read_settings(path: str) -> dict[str, t.Any]:
         if "{" in path:  # the settings themselves, with the secrets in them
             raise TapError("--config takes the path of a JSON file, not JSON.") from None
         raise TapError(f"--config {path} can't be read: {error.strerror}.") from error
+
+
+def merged_config(paths: tuple[str, ...], of_sdk: Callable[[tuple[str, ...]], t.Any]) -> t.Any:  # noqa: ANN401
+    """Give what `--config` names: the variables, which the SDK reads, and the files.
+
+    Raises:
+        TapError: a file can't be read, or is not a JSON object.
+    """
+    given = of_sdk(tuple(path for path in paths if path == "ENV"))
+    for path in paths:
+        if path != "ENV":
+            given.config.update(read_settings(path))
+    return given
 
 
 def check_log_level(*variables: str) -> None:

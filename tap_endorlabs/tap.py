@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import datetime as dt
 import typing as t
-from functools import cached_property
+from functools import cached_property, partial
 
 import click
 from singer_sdk import Tap
@@ -17,10 +17,8 @@ from typing_extensions import override
 
 from tap_endorlabs.api.client import Api
 from tap_endorlabs.api.retry import Retry
-from tap_endorlabs.cli import TapCommand, check_log_level, read_json, read_settings, require_selected, require_settings
+from tap_endorlabs.cli import TapCommand, check_log_level, merged_config, read_json, require_selected, require_settings
 from tap_endorlabs.errors import IncompleteError
-from tap_endorlabs.probe.asking import Asker
-from tap_endorlabs.probe.contact import first_contact
 from tap_endorlabs.redaction import Secrets
 from tap_endorlabs.settings import BATCH_CONFIG, OWN_SETTINGS, SETTINGS_SCHEMA, Settings
 from tap_endorlabs.streams import STREAMS
@@ -39,6 +37,14 @@ if t.TYPE_CHECKING:
     import requests
 
     from tap_endorlabs.sync.log_stream import LogStream
+
+_OPTIONS = {
+    "config": "JSON file with the settings; or ENV, for variables such as TAP_ENDORLABS_NAMESPACE. May be given twice.",
+    "test": "Prove with one small request that the API key works. --test=probe finds out how the API answers and "
+    "writes probe-report.md; --test=schema prints the schemas without a request.",
+    "catalog": "JSON file as --discover prints it, with what is selected.",
+    "state": "JSON file with the state that the last run ended with.",
+}
 
 
 class TapEndorLabs(Tap):
@@ -208,6 +214,10 @@ class TapEndorLabs(Tap):
         tap.retry = tap.retry.for_a_test()
         for stream in t.cast("list[LogStream]", list(tap.streams.values())):
             if stream.selected and value == "probe":
+                # No other run is to wait for its import.
+                from tap_endorlabs.probe.asking import Asker  # noqa: PLC0415
+                from tap_endorlabs.probe.contact import first_contact  # noqa: PLC0415
+
                 asker = Asker(Settings.of(tap.config), stream.resource, tap.retry, tap.secrets, tap.logger)
                 first_contact(asker, stream.schema, tap.logger)
             elif stream.selected:
@@ -222,11 +232,7 @@ class TapEndorLabs(Tap):
         Raises:
             TapError: one of them can't be read, or is not a JSON object.
         """
-        given = super().cb_config(ctx, param, tuple(path for path in value if path == "ENV"))
-        for path in value:
-            if path != "ENV":
-                given.config.update(read_settings(path))
-        return given
+        return merged_config(value, partial(super().cb_config, ctx, param))
 
     # The SDK would end with a traceback where there is no such log level.
     @plugin_cli
@@ -239,13 +245,5 @@ class TapEndorLabs(Tap):
     @override
     def get_singer_command(cls) -> click.Command:
         """Give the command line of the SDK, with failures told in a line each."""
-        command = super().get_singer_command()
-        return TapCommand(
-            name=command.name,
-            callback=command.callback,
-            params=command.params,
-            help="Read the audit logs of Endor Labs and write them as Singer messages.",
-            context_settings=command.context_settings,
-            logger=cls.logger,
-            secrets=cls.secrets,
-        )
+        text = "Read the audit logs of Endor Labs and write them as Singer messages."
+        return TapCommand.of(super().get_singer_command(), text, _OPTIONS, logger=cls.logger, secrets=cls.secrets)

@@ -5,6 +5,7 @@ from __future__ import annotations
 import datetime as dt
 import os
 import typing as t
+from functools import partial
 
 import msgspec
 from singer_sdk.cli import plugin_cli
@@ -13,7 +14,7 @@ from singer_sdk.helpers.capabilities import PluginCapabilities
 from singer_sdk.mapper_base import InlineMapper
 from typing_extensions import override
 
-from tap_endorlabs.cli import TapCommand, check_log_level, read_settings
+from tap_endorlabs.cli import TapCommand, check_log_level, merged_config
 from tap_endorlabs.errors import TapError
 from tap_endorlabs.ocsf.events import classes_of, event_of
 from tap_endorlabs.ocsf.lines import Line, LineReader, LineWriter
@@ -149,11 +150,7 @@ class OcsfMapper(InlineMapper):
         Raises:
             TapError: one of them can't be read, or is not a JSON object.
         """
-        given = super().cb_config(ctx, param, tuple(path for path in value if path == "ENV"))
-        for path in value:
-            if path != "ENV":
-                given.config.update(read_settings(path))
-        return given
+        return merged_config(value, partial(super().cb_config, ctx, param))
 
     # The SDK would end with a traceback where there is no such log level.
     @plugin_cli
@@ -166,16 +163,8 @@ class OcsfMapper(InlineMapper):
     @override
     def get_singer_command(cls) -> click.Command:
         """Give the command line of the SDK, with failures told in a line each."""
-        command = super().get_singer_command()
-        return TapCommand(
-            name=command.name,
-            callback=command.callback,
-            params=command.params,
-            help="Make OCSF events of the Singer messages of tap-endorlabs, from stdin to stdout.",
-            context_settings=command.context_settings,
-            logger=cls.logger,
-            secrets=Secrets(),
-        )
+        text = "Make OCSF events of the Singer messages of tap-endorlabs, from stdin to stdout."
+        return TapCommand.of(super().get_singer_command(), text, logger=cls.logger, secrets=Secrets())
 
 
 def _checked(config: dict[str, t.Any]) -> dict[str, t.Any]:
