@@ -36,7 +36,8 @@ class Rest(Part):
         super().__post_init__()
         self.bytes = 0
         self._anchors: dict[Query, Page | None] = {}
-        self._used, self._has_dropped = 0, False
+        # How many anchors in a row were good, and whether one has been dropped.
+        self._good, self._has_dropped = 0, False
         # Ranks: how many objects of it are before the seconds that offsets are counted from, and the next anchor.
         self._ranks, self._next_rank = {self.start: 0}, 0
         # Of the anchor before: its events, and its earliest time.
@@ -50,9 +51,9 @@ class Rest(Part):
 
     def next_query(self, readers: int) -> Query | None:
         """Give the query of the next anchor, or for a count where none would help; None where it is not yet time."""
-        # Few at first, and no more than twice as many ahead, as all of them may lie where many events share a second;
+        # Few where many events share a second, as much of each is lost then, and no more than twice as many ahead;
         # only one where it is not known what comes, and none behind the end.
-        most = min(readers, MOST_APART + self._used // 4) if self._used and not self._short else 1
+        most = min(readers, MOST_APART + self._good) if self._earliest and not self._short else 1
         pages = list(self._anchors.values())
         # Behind one that could not be answered none is asked for before it is known whether another one will be.
         has_end = self._has_dropped or any(page and not page.events for page in pages)
@@ -60,7 +61,7 @@ class Rest(Part):
             return None
         base, rank = list(self._ranks.items())[-1]
         query = self._query(base, archived=self.databases[0])
-        if self._used:
+        if self._earliest:
             # Next to each other they have a few events in common, so that nothing is left between them.
             apart, size = self.limits.apart if self._is_trusted else MOST_APART, query.page_size
             self._next_rank += int(size * (1 - MARGIN) * apart) or -min(int(size * MARGIN) + 2, size - 1)
@@ -113,7 +114,7 @@ class Rest(Part):
             return None
         self.limits.has_sorted |= query.is_sorted and len(set(times)) >= FEWEST_SORTED
         self._judge_size(page, query, brings_new=brings_new)
-        self._used, self._has_dropped = self._used + 1, False
+        self._has_dropped = False
         self._earliest = min(times, default=self._earliest)
         # A last page may name a next one as well, but it has nothing new; an empty page may be so for a moment.
         at_end = not is_full and (not page.says_more or bool(times and not brings_new))
@@ -134,6 +135,7 @@ class Rest(Part):
             # Further apart where much of a page is lost at its ends, else nearer.
             apart, complete = self.limits.apart, from_first - from_end
             is_good = complete >= len(page.events) * (1 - MARGIN) if apart else first <= self.start
+            self._good = self._good + 1 if is_good else 0
             self.limits.apart = max(apart - 1, 0) if is_good else min(2 * apart + 1, MOST_APART)
         rank = self._ranks[query.start] + query.offset + page.size
         self._ranks = {base: before for base, before in self._ranks.items() if base >= query.start}
