@@ -113,7 +113,7 @@ audit: package ## Look all that comes with the wheel up in PyPI's list of known 
 	@$(UV) pip freeze --quiet --python .tools/package/bin/python | grep -v '^tap-endorlabs ' > .tools/package/requirements.txt
 	@.tools/audit/bin/pip-audit --strict --disable-pip --no-deps --requirement .tools/package/requirements.txt
 
-clean: ## Remove all that was installed or made here, but for what runs delivered (output/) and Meltano's state
+clean: ## Remove all that was installed or made here, but for what runs delivered and Meltano's state
 	rm -rf .venv $(AIRFLOW) .tools .bench .meltano/extractors .meltano/loaders .meltano/mappers .meltano/run .mypy_cache .ruff_cache .pytest_cache .hypothesis .coverage* dist demo demo-* report
 
 .tools/uv/bin/uv:

@@ -21,7 +21,7 @@ CREATE TABLE IF NOT EXISTS tap_endorlabs.conflicts (
 CREATE OR REPLACE TEMP VIEW delivered AS
 SELECT row_number() OVER () AS line, *
 FROM read_json(
-    coalesce(getvariable('lines'), 'output/audit_logs.jsonl'),
+    coalesce(getvariable('lines'), 'audit_logs.jsonl'),
     format = 'newline_delimited',
     maximum_object_size = 268435456,
     columns = {

@@ -12,7 +12,7 @@ ALTER TABLE tap_endorlabs.authentication_logs ADD COLUMN IF NOT EXISTS _sdc_batc
 INSERT OR IGNORE INTO tap_endorlabs.authentication_logs
 SELECT uuid, create_time, tenant_meta, meta, spec, now() AT TIME ZONE 'UTC'
 FROM read_json(
-    coalesce(getvariable('sign_ins'), 'output/authentication_logs.jsonl'),
+    coalesce(getvariable('sign_ins'), 'authentication_logs.jsonl'),
     format = 'newline_delimited',
     maximum_object_size = 268435456,
     columns = {

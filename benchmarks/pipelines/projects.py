@@ -28,18 +28,29 @@ STOCK = COMPETITORS["stock_sdk"].label
 SHIPPED = {"TARGET_POSTGRES_USE_COPY": "true", "TARGET_POSTGRES_VALIDATE_RECORDS": "false"}
 """How `meltano.yml` sets the target of PostgreSQL."""
 
+HUB_VALUES = {"destination_path": "output", "do_timestamp_file": False}
+"""How Meltano Hub sets target-jsonl."""
+
 
 def meltano(
     project: Path, target: str, variables: Callable[[Place], Mapping[str, str]]
 ) -> Callable[[Place], list[str]]:
     """Give what makes the command line of a pipeline in a Meltano project."""
-    (extractor,) = yaml.safe_load((project / "meltano.yml").read_text())["plugins"]["extractors"]
+    plugins = yaml.safe_load((project / "meltano.yml").read_text())["plugins"]
+    (extractor,) = plugins["extractors"]
+    values = {setting["name"]: setting.get("value") for loader in plugins["loaders"] for setting in loader["settings"]}
 
     def command(place: Place) -> list[str]:
+        # A file of its own, by the setting that costs what the shipped ones cost.
+        file = (
+            {"TARGET_JSONL_DESTINATION_PATH": str(place.folder)}
+            if values["destination_path"]
+            else {"TARGET_JSONL_CUSTOM_NAME": f"{place.folder}/audit_logs"}
+        )
         own = {
             "MELTANO_CLI_DISABLE_VERSION_CHECK": "true",
             "MELTANO_DATABASE_URI": f"sqlite:///{place.folder}/meltano.db",
-            "TARGET_JSONL_DESTINATION_PATH": str(place.folder),
+            **file,
             "TARGET_POSTGRES_SQLALCHEMY_URL": place.url,
             "TARGET_POSTGRES_DEFAULT_TARGET_SCHEMA": "tap_endorlabs",
             **variables(place),
@@ -86,7 +97,8 @@ def stock_project(uv: str) -> Path:
         binaries = install(name.replace("-", "_"), str(OWN_BINARIES / "python"), uv)
         # Without its kind a setting would reach the target as text; one of options needs them, too.
         settings = [
-            {"name": setting["name"]} | ({} if setting["kind"] == "options" else {"kind": setting["kind"]})
+            {"name": setting["name"], "value": HUB_VALUES.get(setting["name"])}
+            | ({} if setting["kind"] == "options" else {"kind": setting["kind"]})
             for setting in loader["settings"]
         ]
         loaders.append(
@@ -95,8 +107,6 @@ def stock_project(uv: str) -> Path:
                 "namespace": loader["namespace"],
                 "executable": str(binaries.absolute() / name),
                 "settings": settings,
-                # Else it would begin another file.
-                "config": {"do_timestamp_file": False} if name == "target-jsonl" else {},
             }
         )
     project = {

@@ -48,8 +48,8 @@ EXPECTED = {
     ),
     "docs/tutorial.md": (
         "The API key works",
-        "2000 output/audit_logs.jsonl",
-        "2050 output/audit_logs.jsonl",
+        "2000 audit_logs.jsonl",
+        "2050 audit_logs.jsonl",
         "error_message",
     ),
 }
