@@ -69,14 +69,20 @@ def project(api: FakeEndorApi, tmp_path: Path) -> Path:
     """The project in a folder that may be written to, with what its documents presume."""
     folder = tmp_path / "project"
     folder.mkdir()
-    for path in ROOT.iterdir():
-        if path.name == ".meltano":
-            # Plugins are linked into it where the environment is made.
-            continue
-        if path.name in {"meltano.yml", "pyproject.toml", "README.md"}:
-            shutil.copy(path, folder)
-        elif path.name not in {".git", "output", "report", "port"} and not path.name.startswith("demo"):
-            (folder / path.name).symlink_to(path)
+    for name in ("meltano.yml", "pyproject.toml", "README.md", ".env.example"):
+        shutil.copy(ROOT / name, folder)
+    # No other: what a user keeps there, as config.json, must not be written through a link.
+    for name in (
+        ".tools",
+        ".venv",
+        "Makefile",
+        "analytics",
+        "fake_endor_api",
+        "orchestration",
+        "scripts",
+        "tap_endorlabs",
+    ):
+        (folder / name).symlink_to(ROOT / name)
     (folder / "config.json").write_text(json.dumps(config_for(api)))
     return folder
 
