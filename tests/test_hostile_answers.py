@@ -4,18 +4,15 @@ from __future__ import annotations
 
 import decimal
 import gzip
-import itertools
 import json
 import typing as t
 import zlib
-from types import SimpleNamespace
 
 import pytest
-import requests
 import requests_mock as mocking
 
 from fake_endor_api import FakeEndorApi, Fault
-from tap_endorlabs.api.body import LARGEST_BODY, read_body
+from tap_endorlabs.api.body import LARGEST_BODY
 from tap_endorlabs.api.pages import decode_page
 from tap_endorlabs.errors import TapError, TooSlowError, TransientError
 from tap_endorlabs.sync.messages import record_lines
@@ -26,7 +23,6 @@ from tests.raw_server import RawServer
 from tests.test_client import AUTH, LIST, SMALLEST, Exchange
 
 if t.TYPE_CHECKING:
-    from collections.abc import Iterator
     from pathlib import Path
 
     from tap_endorlabs.api.answer import Answer
@@ -311,30 +307,6 @@ def test_a_wrong_compression_may_pass_next_time(body: bytes, encoding: str) -> N
 
 def head(*lines: str) -> bytes:
     return "\r\n".join(["HTTP/1.1 200 OK", "Content-Type: application/json", *lines, "", ""]).encode()
-
-
-@pytest.mark.parametrize(
-    ("length", "piece"), [("Content-Length: 1000000", b" "), ("Transfer-Encoding: chunked", b"1\r\n \r\n")]
-)
-def test_a_body_that_trickles_ends_at_the_request_timeout(length: str, piece: bytes) -> None:
-    def trickle() -> Iterator[bytes]:
-        yield head(length)
-        for _ in range(200):
-            yield piece
-            server.pause(0.05)
-
-    with RawServer(trickle) as server, pytest.raises(TooSlowError, match=r"did not answer within 1 s"):
-        Exchange(api_url=server.url, request_timeout=1).transport.exchange("GET", "/", whole)
-
-
-def test_a_compressed_body_without_content_trickles_no_longer() -> None:
-    clock = itertools.count()
-    pieces = itertools.chain([gzip.compress(b"")[:10]], itertools.repeat(b"\0\0\0\xff\xff"))
-    raw = SimpleNamespace(read1=lambda *_, **__: next(pieces))
-    answer = t.cast("requests.Response", SimpleNamespace(raw=raw, headers={"Content-Encoding": "gzip"}))
-    with pytest.raises(requests.ReadTimeout):
-        read_body(answer, seconds=120, clock=lambda: next(clock))
-    assert next(clock) < 125
 
 
 @pytest.mark.parametrize(

@@ -1,9 +1,8 @@
-"""An answer's body, read within bounds of size and time, whatever a server sends."""
+"""An answer's body, read within bounds of size, whatever a server sends."""
 
 from __future__ import annotations
 
 import codecs
-import time
 import typing as t
 import zlib
 
@@ -17,8 +16,6 @@ from requests.exceptions import (
 )
 
 if t.TYPE_CHECKING:
-    from collections.abc import Callable
-
     import requests
 
 ENCODING = "gzip"
@@ -47,35 +44,24 @@ class BodyTooLargeError(RequestException):
         self.most = most
 
 
-def read_body(
-    response: requests.Response,
-    seconds: float,
-    most: int = LARGEST_BODY,
-    clock: Callable[[], float] = time.monotonic,
-) -> bytes:
+def read_body(response: requests.Response, most: int = LARGEST_BODY) -> bytes:
     """Read the body of an answer and decompress it; a byte order mark is left out.
 
     Args:
         response: the answer, whose body has not been read.
-        seconds: how long all of it may take.
         most: how many bytes it may have, compressed or not.
-        clock: seconds on a steady clock.
 
     Raises:
         requests.RequestException: the body is cut off, broken, too large (`BodyTooLargeError`) or too slow
             (`ReadTimeout`).
     """
-    deadline = clock() + seconds
     pieces, size = [], 0
     try:
-        # What has come in is taken at once: to wait for a full piece would give a trickle all the time it wants.
         while piece := response.raw.read1(_PIECE, decode_content=False):
             pieces.append(piece)
             size += len(piece)
             if size > most:
                 raise BodyTooLargeError(most)
-            if clock() > deadline:
-                raise ReadTimeout
     except urllib3.exceptions.ReadTimeoutError as error:
         raise ReadTimeout(error) from error
     except urllib3.exceptions.SSLError as error:

@@ -7,17 +7,15 @@ import typing as t
 from collections import Counter
 from functools import partial
 from http import HTTPStatus
-from importlib.metadata import version
 from urllib.parse import urlsplit
 
 import requests
-from requests.adapters import HTTPAdapter
-from typing_extensions import override
 
 from tap_endorlabs.api.answer import Answer
-from tap_endorlabs.api.body import ENCODING, LARGEST_BODY, read_body
+from tap_endorlabs.api.body import LARGEST_BODY, read_body
 from tap_endorlabs.api.environment import ca_bundle_for, passwords_of, proxies_for
 from tap_endorlabs.api.problem import ProblemError, problem_in
+from tap_endorlabs.api.session import Session
 from tap_endorlabs.api.verdict import Verdicts, innermost
 from tap_endorlabs.errors import RateLimitedError
 from tap_endorlabs.redaction import Secrets
@@ -34,27 +32,6 @@ _T = t.TypeVar("_T")
 
 _DROPPED_CONNECTION = (ConnectionResetError, ConnectionAbortedError, BrokenPipeError)
 """Among them is that of `http.client` for a connection that ends without an answer."""
-
-
-class _Session(requests.Session):
-    """Sees no redirects: requests would read the body of one, however large, even where it does not follow it."""
-
-    def __init__(self, url: str, connections: int, *, proxies: dict[str, str], verify: str | bool) -> None:
-        super().__init__()
-        self.mount(url, HTTPAdapter(pool_maxsize=connections))
-        self.proxies, self.verify = t.cast("t.Any", proxies), verify
-        self.trust_env = False
-        self.headers.update(
-            {
-                "Accept": "application/json",
-                "Accept-Encoding": ENCODING,
-                "User-Agent": f"tap-endorlabs/{version('tap-endorlabs')}",
-            }
-        )
-
-    @override
-    def get_redirect_target(self, resp: requests.Response) -> None:
-        return None
 
 
 class Transport:
@@ -100,7 +77,7 @@ class Transport:
         # What the environment says is looked up here, once, and nothing else of it is used (such as ~/.netrc).
         proxies = proxies_for(self.url)
         self.secrets.add(*passwords_of(proxies))
-        self._new_session = partial(_Session, self.url, proxies=proxies, verify=ca_bundle_for(self.url))
+        self._new_session = partial(Session, self.url, proxies=proxies, verify=ca_bundle_for(self.url))
         self._session = self._new_session(settings.concurrency)
 
     def exchange(  # noqa: PLR0913
@@ -181,7 +158,7 @@ class Transport:
         with session.request(
             method, f"{self.url}{path}", timeout=timeout, allow_redirects=False, stream=True, **options
         ) as response:
-            status, body = response.status_code, read_body(response, self.timeout, most)
+            status, body = response.status_code, read_body(response, most)
             if status == HTTPStatus.NO_CONTENT:
                 body = b"{}"
             return sent_at, response, Answer(status, response.reason or "", response.headers, body)
