@@ -1,4 +1,4 @@
-"""Loading into DuckDB keeps the first record of an event; `tests/targets/test_keep_first.py` has it in PostgreSQL."""
+"""Loading into DuckDB keeps the first record of each; `tests/targets/test_keep_first.py` has it in PostgreSQL."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ import typing as t
 import duckdb
 import pytest
 
-from analytics import FOLDER, LOAD
+from analytics import FOLDER, LOAD, LOAD_SIGN_INS
 from fake_endor_api import make_events
 from tests.conftest import NOW
 
@@ -37,33 +37,38 @@ def connection() -> t.Iterator[duckdb.DuckDBPyConnection]:
         yield connection
 
 
+FILES = {"audit_logs": ("lines", LOAD), "authentication_logs": ("sign_ins", LOAD_SIGN_INS)}
+"""The variable that names the lines of each stream, and what loads them."""
+
+
 @pytest.fixture
-def load(connection: duckdb.DuckDBPyConnection, tmp_path: Path) -> Load:
+def stream() -> str:
+    return "audit_logs"
+
+
+@pytest.fixture
+def load(stream: str, connection: duckdb.DuckDBPyConnection, tmp_path: Path) -> Load:
     """Add records to the file, and load it: gives how many events there are, and how many came with other content."""
-    file = tmp_path / "audit_logs.jsonl"
-    connection.execute("SET VARIABLE lines = ?", [str(file)])
+    file = tmp_path / f"{stream}.jsonl"
+    variable, text = FILES[stream]
+    connection.execute(f"SET VARIABLE {variable} = ?", [str(file)])
 
     def load(records: list[Record]) -> tuple[int, int]:
         with file.open("a") as lines:
             lines.writelines(f"{json.dumps(record)}\n" for record in records)
-        return t.cast("tuple[int, int]", connection.execute(LOAD).fetchone())
+        return t.cast("tuple[int, int]", connection.execute(text).fetchone())
 
     return load
-
-
-def spec_of(record: Record, connection: duckdb.DuckDBPyConnection) -> t.Any:
-    query = "SELECT spec FROM tap_endorlabs.audit_logs WHERE uuid = ?"
-    ((spec,),) = connection.execute(query, [record["uuid"]]).fetchall()
-    return json.loads(spec)
 
 
 def altered(record: Record) -> Record:
     return record | {"spec": record["spec"] | {"operation": "OPERATION_NONE"}}
 
 
+@pytest.mark.parametrize("stream", FILES)
 @pytest.mark.parametrize("at_once", [True, False], ids=["one file", "two loads"])
 def test_the_first_record_is_kept_and_others_are_put_beside_it(
-    *, at_once: bool, load: Load, connection: duckdb.DuckDBPyConnection
+    *, at_once: bool, stream: str, load: Load, connection: duckdb.DuckDBPyConnection
 ) -> None:
     later = [altered(RECORDS[3]), *RECORDS, altered(RECORDS[7])]
     if at_once:
@@ -73,14 +78,34 @@ def test_the_first_record_is_kept_and_others_are_put_beside_it(
         assert load(later) == (20, 2)
     # However often the same lines are loaded.
     assert load([]) == (20, 2)
-    for record in RECORDS:
-        assert spec_of(record, connection) == record["spec"]
+    kept = connection.execute(f"SELECT uuid, spec FROM tap_endorlabs.{stream}").fetchall()  # noqa: S608
+    assert {uuid: json.loads(spec) for uuid, spec in kept} == {record["uuid"]: record["spec"] for record in RECORDS}
     beside = connection.execute(
         "SELECT stream, uuid, record FROM tap_endorlabs.conflicts ORDER BY loaded_at"
     ).fetchall()
     assert {uuid: (stream, json.loads(record)["spec"]) for stream, uuid, record in beside} == {
-        record["uuid"]: ("audit_logs", altered(record)["spec"]) for record in (RECORDS[3], RECORDS[7])
+        record["uuid"]: (stream, altered(record)["spec"]) for record in (RECORDS[3], RECORDS[7])
     }
+
+
+def test_sign_ins_are_loaded_as_events_are() -> None:
+    events, sign_ins = (text.partition("CREATE SCHEMA")[2] for text in (LOAD, LOAD_SIGN_INS))
+    assert sign_ins == (
+        events.replace("audit_logs", "authentication_logs")
+        .replace("getvariable('lines')", "getvariable('sign_ins')")
+        .replace("AS events", "AS sign_ins")
+    )
+
+
+def test_each_log_counts_its_own(tmp_path: Path, connection: duckdb.DuckDBPyConnection) -> None:
+    counts = []
+    for number, (stream, (variable, text)) in enumerate(FILES.items()):
+        file = tmp_path / stream
+        records = [*RECORDS, *map(altered, RECORDS[: number + 1])]
+        file.write_text("".join(f"{json.dumps(record)}\n" for record in records))
+        connection.execute(f"SET VARIABLE {variable} = ?", [str(file)])
+        counts.append((text, (20, number + 1)))
+    assert [connection.execute(text).fetchone() for text, _ in counts * 2] == [found for _, found in counts * 2]
 
 
 CHANGES: dict[str, t.Callable[[Record], object]] = {

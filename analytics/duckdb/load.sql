@@ -54,4 +54,6 @@ WITH pairs AS (
 SELECT 'audit_logs', uuid, md5(record), record FROM pairs WHERE content(record) <> content(kept);
 SELECT
     (SELECT count(*) FROM tap_endorlabs.audit_logs) AS events,
-    (SELECT count(DISTINCT uuid) FROM tap_endorlabs.conflicts) AS came_again_with_other_content;
+    (
+        SELECT count(DISTINCT uuid) FROM tap_endorlabs.conflicts WHERE stream = 'audit_logs'
+    ) AS came_again_with_other_content;
