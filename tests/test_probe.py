@@ -102,11 +102,13 @@ def test_the_documented_server_is_as_expected(empty_api: FakeEndorApi, folder: P
     assert found[cases.GZIP].startswith("gzip: ")
 
 
-def test_it_takes_few_requests(api: FakeEndorApi, folder: Path) -> None:
-    output = probe(folder, config_for(api))
-    assert len(api.requests) <= 40
-    assert f"{len(api.requests)} requests" in output.stdout
-    assert len(api.auth_requests) == 1
+@pytest.mark.parametrize(("events", "days", "most"), [(60, 90, 26), (8_000, 90, 25), (500, 20, 31)])
+def test_it_takes_few_requests(events: int, days: int, most: int, empty_api: FakeEndorApi, folder: Path) -> None:
+    empty_api.store.add(make_events(events, NOW - dt.timedelta(days=days), NOW))
+    output = probe(folder, config_for(empty_api))
+    assert len(empty_api.requests) <= most
+    assert f"{len(empty_api.requests)} requests" in output.stdout
+    assert len(empty_api.auth_requests) == 1
 
 
 def test_the_table_has_what_the_report_has(api: FakeEndorApi, folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -175,7 +177,7 @@ def test_a_rate_limit_is_waited_for(api: FakeEndorApi, folder: Path) -> None:
 
 def test_small_pages_that_are_slow_don_t_keep_the_rest_from_being_told(api: FakeEndorApi, folder: Path) -> None:
     # Those of 10 events, sorted and unsorted, each with its second try.
-    for after in (4, 8):
+    for after in (3, 7):
         api.fail(Fault.status(504), after=after, times=2)
     found = answers(folder, config_for(api))
     assert "10: too slow (HTTP 504) sorted" in found[cases.PACE]

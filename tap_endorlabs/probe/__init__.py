@@ -1,1 +1,1 @@
-"""First contact: what a tenant's API does where its documentation leaves it open, found out with some 35 requests."""
+"""First contact: what a tenant's API does where its documentation leaves it open, found out with some 25 requests."""

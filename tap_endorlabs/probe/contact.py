@@ -36,7 +36,7 @@ def first_contact(asker: Asker, schema: Mapping[str, t.Any], logger: logging.Log
     Raises:
         TapError: the log can't be read, or the report not be written.
     """
-    logger.info("Asking the API some 35 small requests, which takes less than a minute where it answers fast")
+    logger.info("Asking the API some 25 small requests, which takes less than a minute where it answers fast")
     api = asker.api
     begun = api.retry.clock()
     sample = Sample(asker, second_of(stamp_of(api.auth.log_in_for_server_time())), schema)

@@ -15,15 +15,17 @@ _NO_PROOF = "goes on without a proof, and says so"
 
 
 def count(sample: Sample) -> Finding:
-    """Whether the API counts as many events as it lists, in a time that has been read to its end, and in the sample."""
-    large = _count(sample, sample.span)
+    """Whether the API counts as many events as it lists, in a time that has been read to its end, and in a long one."""
+    large, span = sample.counted, sample.longest
+    if large is None or large.is_slow:
+        large, span = _count(sample, sample.span), sample.span
     if large.page is None or large.page.count is None:
         why = large.refusal or "a list is answered"
         return Finding(f"there is no count: {why}", _NO_PROOF, as_expected=False)
     if not sample.events:
         return untold(_PROVES)
     listed, found = sample.whole, large.page.count
-    if listed and listed.span != sample.span:
+    if listed and listed.span != span:
         small = _count(sample, listed.span)
         found = small.page.count if small.page and small.page.count is not None else listed.number
     difference = found - listed.number if listed else 0

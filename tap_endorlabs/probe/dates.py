@@ -47,13 +47,13 @@ def fractions(sample: Sample) -> Finding:
     if event is None or sample.has_strays:
         return untold(_WHOLE)
     second = second_of(event.create_time)
-    if not _is_found(sample, event, _text(stamp_of_second(second // MINUTE * MINUTE))):
-        return untold(_WHOLE, "can't be told: an event is not found at its time")
     # Cut off to milliseconds it is still later than the event.
-    after = _is_found(sample, event, f"{earlier(event.create_time, -0.001)[:23]}Z")
+    after = _is_found(sample, event, f"{earlier(event.create_time, -0.001)[:23]}Z", expects_events=True)
     if after is None:
         return Finding("no: they are refused", _WHOLE)
     if not after:
+        if not _is_found(sample, event, _text(stamp_of_second(second // MINUTE * MINUTE))):
+            return untold(_WHOLE, "can't be told: an event is not found at its time")
         return Finding("yes", _WHOLE)
     if _is_found(sample, event, _text(stamp_of_second(second + 1))):
         return Finding("no: times are cut off to minutes", "asks for whole minutes only", as_expected=False)
@@ -117,11 +117,11 @@ def _alone(sample: Sample, events: list[Event]) -> Event | None:
     return min(fit, key=lambda event: (minutes[event.create_time[:16]], event), default=None)
 
 
-def _is_found(sample: Sample, event: Event, bound: str) -> bool | None:
+def _is_found(sample: Sample, event: Event, bound: str, *, expects_events: bool = False) -> bool | None:
     """Whether an event comes where what is from a time on is asked for; None where that is refused."""
     first = second_of(event.create_time) // MINUTE * MINUTE
     query = Query(first, first + MINUTE, sample.page_size, unsorted=True, margin=0)
-    page = sample.asker.ask(query, f"meta.create_time>=date({bound})").page
+    page = sample.asker.ask(query, f"meta.create_time>=date({bound})", expects_events=expects_events).page
     return None if page is None else any(one.uuid == event.uuid for one in page.events)
 
 

@@ -31,14 +31,14 @@ def sort(sample: Sample) -> Finding:
         return untold("goes by what comes")
     if not all(map(ascends, pages)):
         return Finding("no: it is ignored", _UNSORTED, as_expected=False)
-    following = sample.further.get("sorted")
+    following = sample.by_page_token
     known = list(sample.events.values())
     is_complete = all(_is_earliest(page, known) for page in pages)
-    if following and following.page:
+    if following and following.query.is_sorted and following.answer.page:
+        first = following.first.events
         # Events of the time at which one page ends and the next begins may change places.
-        border = pages[0][-1].create_time
-        others = [event for event in known if event.create_time != border]
-        is_complete &= _is_earliest([*pages[0], *following.page.events], others)
+        others = [event for event in known if event.create_time != first[-1].create_time]
+        is_complete &= _is_earliest([*first, *following.answer.page.events], others)
     if not is_complete:
         return Finding("in part: within a page, but not of all events", _UNSORTED, as_expected=False)
     if refusal:

@@ -5,12 +5,12 @@ from __future__ import annotations
 import typing as t
 
 from tap_endorlabs.probe.finding import Finding, untold
-from tap_endorlabs.probe.sample import LARGEST_PAGE, MIDDLE, SMALL
+from tap_endorlabs.probe.sample import LARGEST_PAGE, MIDDLE, SMALL, Paged
 from tap_endorlabs.timestamps import DAY, HOUR
 
 if t.TYPE_CHECKING:
     from tap_endorlabs.probe.asking import Answered
-    from tap_endorlabs.probe.sample import Sample
+    from tap_endorlabs.probe.sample import Continued, Sample
 
 _MUCH_LONGER = 3
 """A sort that takes so many times as long, and a second, is worth a word."""
@@ -18,14 +18,12 @@ _MUCH_LONGER = 3
 
 def by_page_id(sample: Sample) -> Finding:
     """Whether `page_id` leads to the next page."""
-    second = sample.further.get("page_id")
-    found, as_expected = _continuation(sample, second)
-    if second is None:
+    if sample.by_page_id is None:
         return untold("reads by it what is not sorted")
+    found, as_expected = _continuation(sample.by_page_id)
     if as_expected is False:
         return Finding(found, "reads by `page_token`; ends with exit code 1 where that does not do", as_expected=False)
-    first = sample.first and sample.first.answer.page
-    if first and not first.says_more:
+    if not sample.by_page_id.first.says_more:
         return Finding(f"{found}, but no page names the next one", "continues after the last event", as_expected=False)
     if sample.whole and sample.whole.says_more:
         return Finding(f"{found}, but the last page names one, too", "ends where nothing new comes", as_expected=False)
@@ -34,23 +32,21 @@ def by_page_id(sample: Sample) -> Finding:
 
 def by_page_token(sample: Sample) -> Finding:
     """Whether an offset leads to the next page."""
-    found, as_expected = _continuation(sample, sample.further.get("page_token"))
-    if as_expected is None:
+    if sample.by_page_token is None:
         return untold("takes every n-th sorted page by it")
+    found, as_expected = _continuation(sample.by_page_token)
     action = "takes every n-th sorted page by it" if as_expected else "cuts the time without it"
     return Finding(found, action, as_expected)
 
 
-def _continuation(sample: Sample, second: Answered | None) -> tuple[str, bool | None]:
-    first = sample.first and sample.first.answer.page
-    if not second or not first:
-        return "", None
+def _continuation(continued: Continued) -> tuple[str, bool]:
+    second = continued.answer
     if second.page is None:
         return f"no: {second.refusal}", False
-    before, after = ({event.uuid for event in page.events} for page in (first, second.page))
+    before, after = ({event.uuid for event in page.events} for page in (continued.first, second.page))
     if not after:
         return "no: an empty page", False
-    if after <= before:
+    if after <= before or before <= after:
         return "no: the same page again", False
     return ("in part: some events come again", False) if after & before else ("yes", True)
 
@@ -86,22 +82,24 @@ def _as_text(seconds: int) -> str:
 def pace(sample: Sample) -> Finding:
     """How long a page of 10, 100 and 500 events takes, sorted and unsorted."""
     wait = sample.asker.settings.request_timeout
+    following = sample.by_page_id
+    by_id = sample.by_id + ([Paged(following.query.page_size, following.answer)] if following else [])
     parts, is_slower = [], False
     for asked in (SMALL, MIDDLE, LARGEST_PAGE):
-        taken = [_taken(asked, answers) for answers in (_of(sample.by_time, asked), _of(sample.by_id, asked))]
+        taken = [_taken(asked, answers) for answers in (_of(sample.by_time, asked), _of(by_id, asked))]
         if any(taken):
             parts.append(f"{asked}: {taken[0] or 'not asked'} sorted, {taken[1] or 'not asked'} unsorted")
-        seconds = [answer.seconds for pages in (sample.by_time, sample.by_id) for answer in _of(pages, asked)[:1]]
+        seconds = [answer.seconds for pages in (sample.by_time, by_id) for answer in _of(pages, asked)[:1]]
         is_slower |= len(seconds) > 1 and seconds[0] > max(_MUCH_LONGER * seconds[1], 1)
     if not parts:
         return untold("asks for less where an answer takes too long")
-    slow = any(paged.answer.is_slow for paged in sample.by_time + sample.by_id)
+    slow = any(paged.answer.is_slow for paged in sample.by_time + by_id)
     found = "; ".join(parts) + (f" (too slow is more than {wait} s here)" if slow else "")
     action = "reads unsorted where the sort is too slow" if is_slower or slow else "nothing else"
     return Finding(found, action, as_expected=not (is_slower or slow))
 
 
-def _of(pages: list[t.Any], asked: int) -> list[Answered]:
+def _of(pages: list[Paged], asked: int) -> list[Answered]:
     return [paged.answer for paged in pages if paged.asked == asked]
 
 

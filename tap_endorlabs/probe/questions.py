@@ -1,4 +1,4 @@
-"""The questions, in the order in which they are answered."""
+"""The questions, in the order in which they are answered: those about all answers come last."""
 
 from __future__ import annotations
 
@@ -43,7 +43,6 @@ QUESTIONS = (
     Question("Does `page_id` lead on?", "yes", paging.by_page_id),
     Question("Does `page_token` lead on?", "yes", paging.by_page_token),
     Question("How many events come where 500 are asked for?", "500", paging.size),
-    Question("Is a page empty although there are events?", "no", paging.empty_pages),
     Question("For how long a time may be asked?", "28 days", paging.span),
     Question("How long does a page take?", "sorted no longer than unsorted", paging.pace),
     Question("Are fractions honoured in `date()`?", "not documented", dates.fractions),
@@ -52,6 +51,7 @@ QUESTIONS = (
     Question("How is the archive asked?", "by the path", archived.way),
     Question("Does the archive sort?", "not documented", archived.sort),
     Question("Do events move at an age of 29 to 31 days?", "yes", archived.border),
+    Question("Is a page empty although there are events?", "no", paging.empty_pages),
     Question("Do the clocks agree?", "within 2 s", dates.clock),
     Question("How late do events come, by their ids?", "within `lookback_seconds`", dates.lateness),
     Question("How are answers compressed?", "gzip", compression),

@@ -6,6 +6,7 @@ import typing as t
 from itertools import pairwise
 
 from tap_endorlabs.api.query import OUTSIDE, SMALLEST_PAGE, Query
+from tap_endorlabs.probe.whole import read_whole
 from tap_endorlabs.proof.ages import ARCHIVED_AFTER
 from tap_endorlabs.timestamps import DAY, HOUR, MINUTE, stamp_of_second
 
@@ -16,15 +17,15 @@ if t.TYPE_CHECKING:
     from tap_endorlabs.probe.asking import Answered, Asker
 
 LARGEST_PAGE = 500
-SPANS = (HOUR, DAY, 7 * DAY, 28 * DAY)
+SPANS = (DAY, 7 * DAY, 28 * DAY)
 """So many seconds are looked at, one after the other until there is a full page; all of them in the active database."""
+
+SHORTER_SPANS = (HOUR, MINUTE)
+"""Those of a busy log, until a page holds all of it, so that a count can be compared."""
 
 SMALL, MIDDLE = 10, 100
 _SETTLED = 5 * MINUTE
 """What is younger, in seconds, may change between two requests."""
-
-_MOST_PAGES = 4
-"""So many pages are read on at most, to see where a log ends."""
 
 
 class Paged(t.NamedTuple):
@@ -34,22 +35,18 @@ class Paged(t.NamedTuple):
     answer: Answered
 
 
-class Whole(t.NamedTuple):
-    """A span that has been read to its end.
+class Continued(t.NamedTuple):
+    """A full page, the query for what follows it, and the answer to that."""
 
-    Attributes:
-        span: how many seconds it has.
-        number: how many objects were listed.
-        says_more: whether its last page named a next one.
-    """
-
-    span: int
-    number: int
-    says_more: bool = False
+    first: Page
+    query: Query
+    answer: Answered
 
 
 class Sample:
     """What has been read of a log's last hour, day, week or four weeks.
+
+    Pages are asked for that answer several questions each, as somebody waits.
 
     Args:
         asker: asks.
@@ -64,12 +61,13 @@ class Sample:
         spans: what came for each span in seconds; the last span that was answered is the sample.
         longest: the longest span that was answered.
         too_long: one that could not be answered; None where each could.
+        counted: a count of the longest span, None where it was listed.
         page_size: the largest page that is asked for.
         too_many: why that is fewer than 500; None where it is not.
         by_time: sorted pages from the start of the sample.
         by_id: unsorted ones.
-        first: the first unsorted page that had as many events as were asked for; None where there is none.
-        further: what follows a first page: by `page_id`, by its offset (`page_token`), and sorted by its offset.
+        by_page_id: what follows an unsorted page by its id; None where there is none that is full.
+        by_page_token: what follows a sorted page by its offset, or an unsorted one where no sorted one is full.
         events: all events of the sample that have been seen, by uuid.
         whole: the longest span that has been read to its end; None where all are too large for that.
         is_cut: whether more followed a page that had fewer events than were asked for.
@@ -90,15 +88,15 @@ class Sample:
         self.spans: list[Paged] = []
         self.by_time: list[Paged] = []
         self.by_id: list[Paged] = []
-        self.first: Paged | None = None
-        self.further: dict[str, Answered] = {}
+        self.counted: Answered | None = None
+        self.by_page_id: Continued | None = None
+        self.by_page_token: Continued | None = None
         self.events: dict[str, Event] = {}
         self.has_strays = self.has_rejects = False
-        self.is_cut = False
         self._look_back()
         self._ask_in_each_size()
         self._ask_further()
-        self.whole = self._read_whole()
+        self.whole, self.is_cut = read_whole(self)
         self.archived = self._look_into_archive()
 
     @property
@@ -130,28 +128,45 @@ class Sample:
         for span in SPANS:
             answer = self._ask_for_span(span)
             if answer.page is None:
-                if not self.spans and answer.error is not None:
-                    raise answer.error
-                self._note_longest(span, answer)
-                return
-            self.spans.append(Paged(span, answer))
-            if answer.size >= self.page_size or (answer.size >= MIDDLE and answer.page.says_more):
+                self.too_long = Paged(span, answer)
                 break
-        if len(self.spans) == 1:
-            # The last minute of a busy log may fit a page, so that a count can be compared.
-            self.spans.insert(0, Paged(MINUTE, self._ask_for_span(MINUTE)))
-        self.longest = SPANS[-1]
+            self.spans.append(Paged(span, answer))
+            if self._is_full(answer):
+                break
+        if not self.spans or self._is_full(self.spans[0].answer):
+            self._look_less_far_back()
+        self.longest = self.span if self.too_long else SPANS[-1]
         if self.span < self.longest:
-            query = self.query(SMALLEST_PAGE, self.longest, unsorted=True)
-            self._note_longest(self.longest, self.asker.ask(query, expects_events=bool(self.events)))
+            self._ask_for_longest()
 
-    def _note_longest(self, span: int, answer: Answered) -> None:
-        if answer.page is None:
-            self.longest, self.too_long = self.span, Paged(span, answer)
+    def _is_full(self, answer: Answered) -> bool:
+        says_more = answer.page is not None and answer.page.says_more
+        return answer.size >= self.page_size or (answer.size >= MIDDLE and says_more)
+
+    def _look_less_far_back(self) -> None:
+        for span in SHORTER_SPANS:
+            seen, self.events = self.events, {}
+            answer = self._ask_for_span(span)
+            if not self.spans and answer.error is not None:
+                raise answer.error
+            if not self._is_full(answer):
+                self.events |= seen
+                self.spans.insert(0, Paged(span, answer))
+                break
+            self.spans = [Paged(span, answer)]
+
+    def _ask_for_longest(self) -> None:
+        self.counted = self.asker.ask(self.query(self.page_size, self.longest, unsorted=True, counted=True))
+        if self.counted.page is None:
+            # It may be the count that is refused, or takes too long, and not the time.
+            query = self.query(SMALLEST_PAGE, self.longest, unsorted=True)
+            listed = self.asker.ask(query, expects_events=bool(self.events))
+            if listed.page is None:
+                self.longest, self.too_long = self.span, Paged(self.longest, listed)
 
     def _ask_for_span(self, span: int) -> Answered:
-        expects = bool(self.events)
-        answer = self.ask(self.query(self.page_size, span, unsorted=True), expects_events=expects and span > MINUTE)
+        expects = bool(self.events) and span > SPANS[0]
+        answer = self.ask(self.query(self.page_size, span, unsorted=True), expects_events=expects)
         if answer.page is None and self.page_size > MIDDLE:
             smaller = self.ask(self.query(MIDDLE, span, unsorted=True), expects_events=expects)
             if smaller.page is not None:
@@ -164,7 +179,7 @@ class Sample:
         expects = bool(self.events)
         for pages, unsorted in ((self.by_time, False), (self.by_id, True)):
             for size in (SMALL, MIDDLE, LARGEST_PAGE):
-                if size == self.page_size and unsorted:
+                if unsorted and (size == self.page_size or (pages and self._next_size(pages[0]) == size)):
                     break
                 answer = self.ask(self.query(size, unsorted=unsorted), expects_events=expects)
                 pages.append(Paged(size, answer))
@@ -176,49 +191,23 @@ class Sample:
         if len(self.by_time) == 1 and self.by_time[0].answer.size > 1:
             self.by_time.append(Paged(SMALL, self.ask(self.query(SMALL), expects_events=True)))
 
+    def _next_size(self, first: Paged) -> int:
+        """Give the size to ask for after an unsorted page: 100 after one of 10 tells as well how long 100 take."""
+        is_enough = self.page_size > MIDDLE and len(self.events) >= SMALL + MIDDLE
+        return MIDDLE if first.answer.size == SMALL and is_enough else first.asked
+
     def _ask_further(self) -> None:
         """Ask for what follows the first full page, in each way."""
-        self.first, first_by_time = _first_full(self.by_id), _first_full(self.by_time)
-        if self.first and self.first.answer.page and len(self.events) > self.first.asked:
-            page, size = self.first.answer.page, self.first.asked
-            self._continue("page_id", self.query(size, unsorted=True, page_id=page.next_page_id))
-            self._continue("page_token", self.query(size, unsorted=True, offset=size))
-        if first_by_time and len(self.events) > first_by_time.asked:
-            size = first_by_time.asked
-            self._continue("sorted", self.query(size, offset=size))
+        unsorted, by_time = _first_full(self.by_id), _first_full(self.by_time)
+        if unsorted and unsorted.answer.page and len(self.events) > unsorted.asked:
+            page_id, size = unsorted.answer.page.next_page_id, self._next_size(unsorted)
+            self.by_page_id = self._continued(unsorted, self.query(size, unsorted=True, page_id=page_id))
+        if (first := by_time or unsorted) and len(self.events) > first.asked:
+            size = first.asked
+            self.by_page_token = self._continued(first, self.query(size, unsorted=not by_time, offset=size))
 
-    def _continue(self, way: str, query: Query) -> None:
-        self.further[way] = self.ask(query, expects_events=True)
-
-    def _read_whole(self) -> Whole | None:
-        """Give the longest span that has been read to its end."""
-        most = max(paged.answer.size for paged in self.spans)
-        for span, answer in reversed(self.spans):
-            page = answer.page
-            if page is None or page.size >= self.page_size:
-                continue
-            if page.size < most and not page.says_more:
-                return Whole(span, page.size)
-            if (whole := self._read_on(span, page)) is not None:
-                return whole
-        return None
-
-    def _read_on(self, span: int, page: Page) -> Whole | None:
-        """Read what follows a page by `page_id`; None where it does not end soon."""
-        number, seen = page.size, {event.uuid for event in page.events}
-        for _ in range(_MOST_PAGES):
-            if page.next_page_id is None:
-                return Whole(span, number)
-            query = self.query(self.page_size, span, unsorted=True, page_id=page.next_page_id)
-            following = self.ask(query, expects_events=page.says_more)
-            if following.page is None:
-                return None
-            new = {event.uuid for event in following.page.events} - seen
-            if not new:
-                return Whole(span, number, page.says_more)
-            page, seen, number = following.page, seen | new, number + len(new) + len(following.page.rejected)
-            self.is_cut = True
-        return None
+    def _continued(self, first: Paged, query: Query) -> Continued:
+        return Continued(t.cast("Page", first.answer.page), query, self.ask(query, expects_events=True))
 
     def _look_into_archive(self) -> Answered | None:
         """Ask the archive for a sorted page, None where the user does not want it read."""
