@@ -141,13 +141,18 @@ def test_deselected_fields_are_absent(empty_api: FakeEndorApi) -> None:
         (schema_line(AUDIT, "spec__operation"), "The stream audit_logs has not the fields that the tap gives it"),
         ('{"type": "SCHEMA", "stream": "audit_logs", "schema": {}}', "The stream audit_logs has not the fields"),
         ('{"type": "SCHEMA", "stream": "audit_logs"}', "The stream audit_logs has not the fields"),
+        *(
+            (f'{{"type": "SCHEMA", "stream": "audit_logs", "schema": {schema}}}', "The stream audit_logs has not the")
+            for schema in ("[]", "null", '{"properties": null}', '{"properties": 5}', '{"properties": ["uuid"]}')
+        ),
         ('{"type": "RECORD", "stream": "audit_logs"}', "Record  of audit_logs has no uuid or no create_time"),
         (
             '{"type": "RECORD", "stream": "audit_logs", "record": {"uuid": "u", "create_time": "jane@example.com"}}',
             "Record u of audit_logs has no uuid or no create_time to be read",
         ),
         ('{"type": "OTHER", "who": "jane@example.com"}', "Line 1 of the input is no Singer message (no known type)"),
-        ('{"who": "jane@example.com"}', "Line 1 of the input is no Singer message (no known type)"),
+        ('{"who": "jane@example.com"}', "Line 1 of the input is no Singer message (no type)"),
+        ('{"type": "RECORD", "record": {}}', "Line 1 of the input is no Singer message (no stream)"),
         ('["jane@example.com"]', "Line 1 of the input is no Singer message (Expected `object`, got `array`)"),
         (
             '{"type": "RECORD", "record": {"who": "jane@examp',
@@ -162,6 +167,39 @@ def test_what_can_t_be_mapped_is_told_in_a_line_without_a_value(line: str, said:
         mapped(f"{line}\n")
     assert str(told.value).startswith(said)
     assert SECRET not in str(told.value)
+
+
+PLACES = {
+    "a record": (b'{"type":"RECORD","stream":"audit_logs","record":{"uuid":"u","create_time":"2026-03-31","a":', b"}}"),
+    "a payload": (
+        b'{"type":"RECORD","stream":"audit_logs","record":{"uuid":"u","create_time":"2026-03-31","spec":{"payload":',
+        b"}}}",
+    ),
+    "another stream": (b'{"type":"RECORD","stream":"other","record":', b"}"),
+    "a schema": (b'{"type":"SCHEMA","stream":"audit_logs","schema":{"properties":{"uuid":', b',"create_time":{}}}}'),
+    "a state": (b'{"type":"STATE","value":', b"}"),
+}
+
+
+@pytest.mark.parametrize("place", PLACES)
+@pytest.mark.parametrize(
+    ("value", "said"),
+    [
+        (b'"\xff"', r"is no Singer message \(not UTF-8 from byte \d+ on\)"),
+        (b'{"\xc3":1}', r"is no Singer message \(not UTF-8 from byte \d+ on\)"),
+        (b"[" * 100_000 + b"]" * 100_000, r"is nested too deeply to be mapped"),
+    ],
+    ids=["no UTF-8", "a name that is no UTF-8", "deep"],
+)
+def test_what_no_target_reads_is_told_by_its_line(place: str, value: bytes, said: str) -> None:
+    before, after = PLACES[place]
+    with pytest.raises(TapError, match=f"^Line 2 of the input {said}"):
+        mapped(record_line() + before + value + after + b"\n")
+
+
+def test_text_in_any_language_passes() -> None:
+    line = record_line().replace(b"1.1}", '1.1, "t": "Grüße, 世界 🙂"}'.encode())
+    assert '"t": "Grüße, 世界 🙂"' in mapped_text(line)
 
 
 @pytest.mark.parametrize("version", [1.5, "1.5", "1.5.0", None])
@@ -227,6 +265,21 @@ def test_a_failure_ends_in_one_line(tmp_path: Path) -> None:
     code, output = in_process("--config", str(tmp_path / "config.json"))
     assert (code, output.count("ERROR")) == (1, 1)
     assert "Setting version takes 1.1" in output
+
+
+def test_a_file_is_read_as_stdin_is(tmp_path: Path) -> None:
+    path = tmp_path / "input.jsonl"
+    path.write_bytes(record_line().replace(b"1.1}", b'1.1, "t": "\xff"}'))
+    code, output = in_process("--input", str(path))
+    assert (code, output.count("ERROR")) == (1, 1)
+    assert "Line 1 of the input is no Singer message (not UTF-8" in output
+
+
+def test_a_closed_stdin_is_told_in_a_line(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(sys, "stdin", None)
+    code, output = in_process()
+    assert (code, output.count("ERROR")) == (1, 1)
+    assert "The mapper has no stdin, as it was closed: pipe the tap's output into it." in output
 
 
 def test_about_names_every_setting() -> None:

@@ -7,6 +7,7 @@ import os
 import typing as t
 from functools import partial
 
+import click
 import msgspec
 from singer_sdk.cli import plugin_cli
 from singer_sdk.exceptions import ConfigValidationError
@@ -28,12 +29,16 @@ if t.TYPE_CHECKING:
     from collections.abc import Iterator
     from types import FrameType
 
-    import click
-
 _ENVIRONMENT = "ENDORLABS_OCSF_"
 _OBJECTS = ("tenant_meta", "meta", "spec")
 _encode = msgspec.json.Encoder().encode
-_any = msgspec.json.Decoder()
+
+
+class _Schema(msgspec.Struct):
+    properties: dict[str, msgspec.Raw]
+
+
+_schema = msgspec.json.Decoder(_Schema)
 
 
 class OcsfMapper(InlineMapper):
@@ -123,7 +128,7 @@ class OcsfMapper(InlineMapper):
         about: bool = False,
         about_format: str | None = None,
         config: t.Any = None,
-        file_input: t.IO[str] | None = None,
+        file_input: t.Any = None,
     ) -> None:
         """Do what the command line asks for.
 
@@ -164,7 +169,12 @@ class OcsfMapper(InlineMapper):
     def get_singer_command(cls) -> click.Command:
         """Give the command line of the SDK, with failures told in a line each."""
         text = "Make OCSF events of the Singer messages of tap-endorlabs, from stdin to stdout."
-        return TapCommand.of(super().get_singer_command(), text, logger=cls.logger, secrets=Secrets())
+        command = super().get_singer_command()
+        for option in command.params:
+            if option.name == "file_input":
+                # As bytes, as from stdin: what is no UTF-8 is told by its line.
+                option.type = click.File("rb")
+        return TapCommand.of(command, text, logger=cls.logger, secrets=Secrets())
 
 
 def _checked(config: dict[str, t.Any]) -> dict[str, t.Any]:
@@ -195,8 +205,10 @@ def _check_form(message: dict[str, t.Any]) -> None:
     Raises:
         TapError: it is such a stream.
     """
-    schema = _any.decode(message["fields"].get("schema", b"null"))
-    names = schema.get("properties", {}) if isinstance(schema, dict) else {}
+    try:
+        names = _schema.decode(message["fields"]["schema"]).properties
+    except (KeyError, msgspec.DecodeError):
+        names = {}
     flattened = [name for name in names if name.startswith(_OBJECTS) and name not in _OBJECTS]
     if flattened or not {"uuid", "create_time"} <= set(names):
         raise TapError(
