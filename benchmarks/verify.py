@@ -1,12 +1,14 @@
 """How long `endorlabs-verify` takes for a million rows in each kind of destination, and how much memory.
 
-Run it with `python -m benchmarks.verify`. It prints a table in Markdown. The API is a stub that counts, as what is
+Run it with `python -m benchmarks.verify`, or for some kinds alone: `--destination duckdb`. It prints a table in
+Markdown. The API is a stub that counts, as what is
 measured is the reading of the destination; PostgreSQL runs on the same machine.
 """
 
 from __future__ import annotations
 
 import argparse
+import contextlib
 import datetime as dt
 import json
 import re
@@ -28,9 +30,10 @@ from fake_endor_api import make_events
 from tests.targets.postgres import TABLE, running
 
 if t.TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Callable, Iterator
 
 DAYS = 20
+DESTINATIONS = ("jsonl", "duckdb", "postgres")
 _BODIES = 1000
 _DATE = re.compile(r"date\(([^)]+)\)")
 
@@ -39,32 +42,35 @@ def main() -> None:
     """Measure, and print."""
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--rows", type=int, default=1_000_000)
-    rows = parser.parse_args().rows
+    parser.add_argument("--destination", choices=DESTINATIONS, nargs="+", default=DESTINATIONS)
+    given = parser.parse_args()
+    rows = given.rows
     now = dt.datetime.now(dt.timezone.utc).replace(hour=0, minute=0, second=0, microsecond=0)
     start = now - dt.timedelta(days=DAYS)
     times = [start + dt.timedelta(days=DAYS) * n / rows for n in range(rows)]
     print("| destination | what | rows | wall s | CPU s | peak RSS MB |\n|---|---|---:|---:|---:|---:|")
-    with tempfile.TemporaryDirectory(prefix="bench-") as name, running() as database:
+    with tempfile.TemporaryDirectory(prefix="bench-") as name, contextlib.ExitStack() as stack:
         folder = Path(name)
         lines = folder / "audit_logs.jsonl"
-        lines.write_text("".join(lines_of(times)))
-        fill_duckdb(lines, folder / "audit_logs.duckdb")
-        url = database.settings["TARGET_POSTGRES_SQLALCHEMY_URL"].replace("+psycopg", "")
-        fill_postgres(lines, url)
+        with lines.open("w") as file:
+            file.writelines(lines_of(times))
+        where = {kind: _FILLED[kind](lines, stack) for kind in given.destination}
         with ThreadingHTTPServer(("127.0.0.1", 0), counting(times)) as server:
             threading.Thread(target=server.serve_forever, daemon=True).start()
             config = config_for(f"http://127.0.0.1:{server.server_port}", start)
             (folder / "config.json").write_text(json.dumps(config))
-            where = {"--jsonl": str(lines), "--duckdb": str(folder / "audit_logs.duckdb"), "--postgres": url}
-            for option, value in where.items():
-                print(
-                    row_of(folder, option, value, rows, ["--config", f"{folder}/config.json", "--to", now.isoformat()])
-                )
-                digests = folder / f"digests{option}"
-                seal = ["--config", f"{folder}/config.json", "--to", now.isoformat(), "--digests", str(digests)]
-                run_program([f"{OWN_BINARIES}/endorlabs-verify", option, value, *seal], folder)
-                print(row_of(folder, option, value, rows, ["--against", str(digests)]))
+            for kind, value in where.items():
+                measure(folder, f"--{kind}", value, rows, now)
             server.shutdown()
+
+
+def measure(folder: Path, option: str, value: str, rows: int, now: dt.datetime) -> None:
+    """Compare with the API, then with digests, and print a row for each."""
+    seal = ["--config", f"{folder}/config.json", "--to", now.isoformat()]
+    print(row_of(folder, option, value, rows, seal))
+    digests = folder / f"digests{option}"
+    run_program([f"{OWN_BINARIES}/endorlabs-verify", option, value, *seal, "--digests", str(digests)], folder)
+    print(row_of(folder, option, value, rows, ["--against", str(digests)]))
 
 
 def lines_of(times: list[dt.datetime]) -> Iterator[str]:
@@ -79,15 +85,18 @@ def lines_of(times: list[dt.datetime]) -> Iterator[str]:
         yield f'{head}"{int(time.timestamp()):08x}{number:016x}"{tail}, "create_time": "{stamp}"}}\n'
 
 
-def fill_duckdb(lines: Path, database: Path) -> None:
-    """Load lines as the project does."""
-    with duckdb.connect(str(database)) as connection:
+def filled_duckdb(lines: Path, _stack: contextlib.ExitStack) -> str:
+    """Load lines as the project does; give the file."""
+    database = str(lines.with_suffix(".duckdb"))
+    with duckdb.connect(database) as connection:
         connection.execute("SET VARIABLE lines = ?", [str(lines)])
         connection.execute(LOAD)
+    return database
 
 
-def fill_postgres(lines: Path, url: str) -> None:
-    """Make the table that target-postgres makes, and fill it."""
+def filled_postgres(lines: Path, stack: contextlib.ExitStack) -> str:
+    """Make the table that target-postgres makes, and fill it; give the URL."""
+    url = stack.enter_context(running()).settings["TARGET_POSTGRES_SQLALCHEMY_URL"].replace("+psycopg", "")
     columns = "uuid text PRIMARY KEY, create_time timestamp, tenant_meta jsonb, meta jsonb, spec jsonb"
     with psycopg.connect(url) as connection, lines.open() as file:
         connection.execute(f"CREATE SCHEMA tap_endorlabs; CREATE TABLE {TABLE} ({columns})")
@@ -96,6 +105,15 @@ def fill_postgres(lines: Path, url: str) -> None:
                 record = json.loads(line)
                 nested = [json.dumps(record[name]) for name in ("tenant_meta", "meta", "spec")]
                 copy.write_row([record["uuid"], record["create_time"], *nested])
+    return url
+
+
+_FILLED: dict[str, Callable[[Path, contextlib.ExitStack], str]] = {
+    "jsonl": lambda lines, _: str(lines),
+    "duckdb": filled_duckdb,
+    "postgres": filled_postgres,
+}
+"""Makes each kind of destination of lines, and gives what the command takes for it."""
 
 
 def counting(times: list[dt.datetime]) -> type[BaseHTTPRequestHandler]:
