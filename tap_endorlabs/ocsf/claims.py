@@ -38,14 +38,16 @@ class Claims:
     def __init__(self, raw: msgspec.Raw | None) -> None:
         self._claims: list[_Claim] = []
         self._other: msgspec.Raw | None = None
-        self._values: list[tuple[str, str, _Claim]] = []
-        """The name and the value of each that has both, and the claim that they stand in."""
+        self._values: dict[str, list[tuple[str, _Claim]]] = {}
+        """The values of each name, with the claim that they stand in."""
         try:
             self._claims = [_decoded(one) for one in (() if raw is None else _list.decode(raw))]
         except msgspec.DecodeError:
             self._other = raw
         for claim in self._claims:
-            self._values += [(name, value, claim) for name, value in _pairs(claim) if value]
+            for name, value in _pairs(claim):
+                if value:
+                    self._values.setdefault(name, []).append((value, claim))
 
     def take(self, *names: str, form: re.Pattern[str] | None = None) -> str | None:
         """Take the first claim of one of the names, the first name first.
@@ -54,11 +56,11 @@ class Claims:
             names: such as `email`.
             form: what the whole value must match.
         """
-        for wanted in names:
-            for found in self._values:
-                name, value, claim = found
-                if name == wanted and len(value) <= MOST_CHARACTERS and (form is None or form.fullmatch(value)):
-                    self._values.remove(found)
+        for name in names:
+            found = self._values.get(name, [])
+            for value, claim in found:
+                if len(value) <= MOST_CHARACTERS and (form is None or form.fullmatch(value)):
+                    found.remove((value, claim))
                     if isinstance(claim, dict):
                         del claim[name]
                     else:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import ipaddress
 from dataclasses import dataclass
+from functools import lru_cache
 
 import msgspec
 
@@ -214,6 +215,7 @@ def status_of(*, is_success: bool | None) -> Json:
     return {"status_id": 1, "status": "Success"} if is_success else {"status_id": 2, "status": "Failure"}
 
 
+@lru_cache(maxsize=4096)
 def _is_address(text: str) -> bool:
     try:
         ipaddress.ip_address(text)

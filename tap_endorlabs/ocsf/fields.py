@@ -14,6 +14,9 @@ _MOST_OF_A_LONG = 1 << 63
 _EMPTY = {b"null", b'""', b"[]", b"{}"}
 """How the API writes a field that is not set, where it does not leave it out."""
 
+_SHORT = max(map(len, _EMPTY))
+
+
 _object = msgspec.json.Decoder(dict[str, msgspec.Raw])
 _any = msgspec.json.Decoder()
 
@@ -38,13 +41,19 @@ class Fields:
         except msgspec.DecodeError:
             self._other = None if bytes(raw) in _EMPTY else raw
             return
-        self._fields = {name: value for name, value in found.items() if bytes(value) not in _EMPTY}
+        # Few are so short, and only those are copied.
+        self._fields = {
+            name: value for name, value in found.items() if len(value) > _SHORT or bytes(value) not in _EMPTY
+        }
 
     def look(self, name: str) -> t.Any:  # noqa: ANN401 - JSON is of any type
         """Give a field's value without taking it, None where it is not there or can't be held."""
+        raw = self._fields.get(name)
+        if raw is None:
+            return None
         try:
-            return _any.decode(self._fields[name])
-        except (KeyError, msgspec.DecodeError):
+            return _any.decode(raw)
+        except msgspec.DecodeError:
             return None
 
     def raw(self, name: str) -> msgspec.Raw | None:
