@@ -308,6 +308,8 @@ def test_a_name_that_is_there_twice_is_no_other_record_s_hash() -> None:
     assert hash_of(STAMP, decode(first)) != hash_of(STAMP, decode(second))
     assert hash_of(STAMP, decode(first)) == hash_of(STAMP, decode('{"a":{"b" :2,"b": 1}}'))
     assert hash_of(STAMP, decode('{"a": "\\u0022:"}')) == hash_of(STAMP, decode('{"a":"\\":"}'))
+    for hidden in ('{"a":1,"a":"\\"\\u003a"}', '{"a":1,"a" :"\\":"}', '{"a"\t:1,"a":"\\":"}'):
+        assert decode(hidden) != decode('{"a":"\\":"}')
     assert hash_of(STAMP, decode('{"a": 1e5000}')) != hash_of(STAMP, decode('{"a": "1e5000"}'))
 
 
