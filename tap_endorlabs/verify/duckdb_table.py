@@ -9,8 +9,9 @@ import typing as t
 from pathlib import Path
 
 from tap_endorlabs.errors import TapError, one_line
+from tap_endorlabs.sync.bookmark import REPLICATION_KEY
 from tap_endorlabs.verify.destination import Destination, Tally, need, quoted
-from tap_endorlabs.verify.normal_form import decode
+from tap_endorlabs.verify.normal_form import ADDED, encoded
 
 if t.TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
@@ -85,9 +86,12 @@ class DuckDbTable(Destination):
         """Give the rows between two stamps."""
         ((total,),) = self._ask(f"SELECT count(*) {self._from} WHERE {_BETWEEN}", [start, stop]).fetchall()
         described = self._ask(f"DESCRIBE SELECT * {self._from}").fetchall()
-        columns = [(name, kind == "JSON") for name, kind, *_ in described]
+        # The time is there as a stamp, and what targets add is no part of a record.
+        kinds = {name: kind for name, kind, *_ in described if name != REPLICATION_KEY and not name.startswith(ADDED)}
+        columns = [(name, kind == "JSON") for name, kind in kinds.items()]
+        fields = ", ".join([_STAMP, *('"' + name.replace('"', '""') + '"' for name in kinds)])
         self._ask(f"SET memory_limit = '{_MEMORY_TO_READ}'")
-        rows = self._rows(f"SELECT {_STAMP}, * {self._from} WHERE {_BETWEEN}", [start, stop])
+        rows = self._rows(f"SELECT {fields} {self._from} WHERE {_BETWEEN}", [start, stop])
         for number, (stamp, *values) in enumerate(rows, 1):
             if number % _ROWS_AT_ONCE == 0:
                 progress(number, total)
@@ -135,5 +139,5 @@ class DuckDbTable(Destination):
 
 def _value(value: object, is_json: bool) -> object:  # noqa: FBT001 - called by position
     if is_json and isinstance(value, str):
-        return decode(value)
+        return encoded(value)
     return value.isoformat() if isinstance(value, dt.datetime) else value

@@ -9,11 +9,15 @@ import json
 import re
 import typing as t
 from decimal import Decimal
+from functools import lru_cache
 from hashlib import sha256
 
 import msgspec
 
 from tap_endorlabs.sync.bookmark import REPLICATION_KEY
+
+ADDED = "_sdc_"
+"""How the names of columns begin that targets add."""
 
 _LONGEST = 4000
 """A number with a larger exponent stays as it is written: no database takes it."""
@@ -50,19 +54,30 @@ def decode(text: str | bytes) -> t.Any:  # noqa: ANN401 - any JSON value
     An object that has a name twice becomes a list of all that it has, as programs read either of them. What can't be
     decoded stays as it is.
     """
+    return _decoded(text)[0]
+
+
+@lru_cache(maxsize=256)
+def encoded(text: str) -> msgspec.Raw | None:
+    """Do as `decode`, but leave the value as JSON, which `hash_of` takes as well; None where it is null."""
+    value, again = _decoded(text)
+    return None if value is None else msgspec.Raw(again or _encode(value))
+
+
+def _decoded(text: str | bytes) -> tuple[t.Any, bytes | None]:
+    """Give the value of JSON, and that encoded again where nothing was lost."""
     raw = text.encode("utf-8", "surrogatepass") if isinstance(text, str) else text.strip()
     try:
         value = _decode(raw)
-        if _ESCAPE.search(raw) is None and _has_all_names(raw, value):
-            return value
-        return json.loads(raw, parse_float=_number, object_pairs_hook=_object)
+        if _ESCAPE.search(raw) is None and _has_all_names(raw, again := _encode(value)):
+            return value, again
+        return json.loads(raw, parse_float=_number, object_pairs_hook=_object), None
     except (ValueError, RecursionError):
-        return {"undecodable": sha256(raw).hexdigest()}
+        return {"undecodable": sha256(raw).hexdigest()}, None
 
 
-def _has_all_names(raw: bytes, value: t.Any) -> bool:  # noqa: ANN401 - any JSON value
+def _has_all_names(raw: bytes, again: bytes) -> bool:
     """Whether no name was lost, as one that stands twice in an object is when that is decoded."""
-    again = _encode(value)
     if _SPACE.search(raw) is None:
         # As almost always, and much faster.
         return raw.count(b'":') == again.count(b'":')
@@ -79,8 +94,8 @@ def hash_of(create_time: str, record: t.Mapping[str, t.Any]) -> bytes:
 
     Args:
         create_time: its stamp, as databases give that another form.
-        record: its fields by name, decoded by `decode`. What targets add (`_sdc_...`) is left out, and so is null, as
+        record: its fields by name, by `decode` or `encoded`. What targets add is left out, and so is null, as
             a column has it where the record had nothing.
     """
-    fields = {name: value for name, value in record.items() if value is not None and not name.startswith("_sdc_")}
+    fields = {name: value for name, value in record.items() if value is not None and not name.startswith(ADDED)}
     return sha256(_encode(fields | {REPLICATION_KEY: create_time})).digest()
