@@ -17,5 +17,5 @@ WITH found AS (
 )
 SELECT found.*
 FROM found CROSS JOIN audit_settings
-WHERE concat(',', muted_rules, ',') NOT LIKE concat('%,', rule, ',%')
+WHERE concat(',', replace(muted_rules, ', ', ','), ',') NOT LIKE concat('%,', rule, ',%')
 ORDER BY happened_at DESC, uuid, rule;

@@ -18,13 +18,17 @@ CREATE TABLE IF NOT EXISTS audit_events (
     error_code VARCHAR,
     error_message VARCHAR,
     remote_address VARCHAR,
-    network VARCHAR,                 -- the /24 or /48 of the address
+    network VARCHAR,                 -- the /24 or /64 of the address
     policy_type VARCHAR,
     disabled BOOLEAN,                -- a policy that is off, or only logs
     roles VARCHAR,                   -- that are granted
     expires_at VARCHAR,              -- when an exception, a grant or a key ends
     target VARCHAR,                  -- whom or what it lets in
-    target_domain VARCHAR,
+    target_domains VARCHAR,          -- of the addresses therein, with commas between
     tenants INTEGER,                 -- organizations that a sign-in opened
     PRIMARY KEY (stream, uuid)
 );
+
+-- Since when there is a log: a few events of long ago, or with a wrong time, don't count.
+CREATE OR REPLACE VIEW log_begin AS
+SELECT percentile_disc(0.01) WITHIN GROUP (ORDER BY happened_at) AS log_since FROM audit_events;

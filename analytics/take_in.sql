@@ -27,7 +27,21 @@ WITH actors AS (
                 '@k8s'
             ),
             'unknown'
-        ) AS actor
+        ) AS actor,
+        -- Without port, brackets and zone; an IPv4 address that is written as one of IPv6 is that IPv4 address.
+        regexp_replace(
+            regexp_replace(lower(trim(remote_address)), '^\[([^\]]*)\].*$|^([0-9.]+):[0-9]+$', '\1\2'),
+            '^::ffff:([0-9.]+)$|%.*$',
+            '\1'
+        ) AS address,
+        -- By number or by name.
+        CASE upper(replace(error_code, '_', ''))
+            WHEN '' THEN NULL
+            WHEN 'OK' THEN '0'
+            WHEN 'PERMISSIONDENIED' THEN '7'
+            WHEN 'UNAUTHENTICATED' THEN '16'
+            ELSE error_code
+        END AS code
     FROM audit_columns
 ),
 credentials AS (
@@ -37,8 +51,51 @@ credentials AS (
             WHEN claims LIKE '%"api-key"%' OR created_by LIKE '%@api-key' THEN 'API key'
             WHEN claims LIKE '%"x509"%' OR actor LIKE '%@k8s' OR actor IN ('system', 'unknown') THEN 'system'
             ELSE 'person'
-        END AS credential
+        END AS credential,
+        CASE
+            -- In its compact form the API may leave out what is false: then status and message tell.
+            WHEN stream = 'authentication_logs' AND lower(success) IN ('true', 'false') THEN lower(success) = 'false'
+            WHEN stream = 'authentication_logs'
+                THEN coalesce(sign_in_error, '') <> '' OR first_match(status, '^([23][0-9][0-9])$') IS NULL
+            WHEN kind = 'AuthenticationLog' AND payload_success = 'false' THEN TRUE
+            WHEN code IS NOT NULL THEN code <> '0'
+            WHEN error IS NULL THEN FALSE
+            -- An error without a code is one, if anything in it is not empty.
+            ELSE regexp_replace(error, '"[^"]*": ?(null|""|\[\]|\{\}|0|false)(, ?)?', '', 'g')
+                NOT IN ('{}', '[]', '', '0', 'false', 'null')
+        END AS failed
     FROM actors
+),
+-- All eight groups of an IPv6 address.
+halves AS (
+    SELECT
+        credentials.*,
+        nullif(split_part(address, '::', 1), '') AS head,
+        nullif(split_part(address, '::', 2), '') AS tail
+    FROM credentials
+),
+networks AS (
+    SELECT
+        halves.*,
+        CASE
+            WHEN address LIKE '%:%' THEN concat_ws(
+                ':',
+                head,
+                CASE
+                    WHEN address LIKE '%::%' THEN nullif(rtrim(repeat(
+                        '0:',
+                        CAST(
+                            8
+                            - coalesce(length(head) - length(replace(head, ':', '')) + 1, 0)
+                            - coalesce(length(tail) - length(replace(tail, ':', '')) + 1, 0)
+                            AS INTEGER
+                        )
+                    ), ':'), '')
+                END,
+                tail
+            )
+        END AS all_groups
+    FROM halves
 )
 SELECT
     stream,
@@ -66,21 +123,28 @@ SELECT
     END,
     operation,
     CASE WHEN stream = 'authentication_logs' THEN 'AuthenticationLog' ELSE kind END,
-    message_uuid,
+    coalesce(nullif(message_uuid, ''), nullif(payload_uuid, '')),
     CASE WHEN stream = 'authentication_logs' THEN uri ELSE resource_name END,
     nullif(description, ''),
+    failed,
+    CASE WHEN stream = 'authentication_logs' THEN status ELSE code END,
     CASE
-        -- In its compact form the API may leave out what is false.
-        WHEN stream = 'authentication_logs' THEN NOT coalesce(success = 'true', status = '200', FALSE)
-        ELSE coalesce(error_code, '0') <> '0'
+        WHEN stream = 'authentication_logs' THEN nullif(sign_in_error, '')
+        WHEN error LIKE '{%' OR NOT failed THEN error_message
+        ELSE error
     END,
-    CASE WHEN stream = 'authentication_logs' THEN status ELSE error_code END,
-    CASE WHEN stream = 'authentication_logs' THEN nullif(sign_in_error, '') ELSE error_message END,
     nullif(remote_address, ''),
-    regexp_replace(
-        regexp_replace(nullif(remote_address, ''), '^([0-9]+\.[0-9]+\.[0-9]+)\.[0-9]+$', '\1.0/24'),
-        '^([0-9a-f]*:[0-9a-f]*:[0-9a-f]*):[0-9a-f:]*$', '\1::/48'
-    ),
+    CASE
+        WHEN all_groups IS NULL
+            THEN regexp_replace(nullif(address, ''), '^([0-9]+\.[0-9]+\.[0-9]+)\.[0-9]+$', '\1.0/24')
+        ELSE regexp_replace(
+            regexp_replace(
+                regexp_replace(all_groups, '(^|:)0+([0-9a-f])', '\1\2', 'g'),
+                '^([0-9a-f]+:[0-9a-f]+:[0-9a-f]+:[0-9a-f]+):[0-9a-f:.]*$', '\1::/64'
+            ),
+            '(:0)+::/64$', '::/64'
+        )
+    END,
     policy_type,
     CASE
         WHEN disable = 'true' OR disable_enforcement = 'true' THEN TRUE
@@ -91,11 +155,13 @@ SELECT
         ELSE concat(roles, ' all resources')
     END,
     nullif(coalesce(exception_ends, other_ends), ''),
-    coalesce(nullif(user_email, ''), clause, allowed_ip_subnets),
-    lower(first_match(coalesce(nullif(user_email, ''), clause), '[^@="\s]@([^@",\s\\]+\.[^@",\s\\]+)')),
+    CASE WHEN kind = 'IPAddressPolicy' THEN allowed_ip_subnets ELSE coalesce(nullif(user_email, ''), clause) END,
+    all_matches(
+        lower(coalesce(nullif(user_email, ''), clause)), '(?:@|domain=)([^@"<>,\s\\]+\.[^@"<>,\s\\]+)'
+    ),
     -- Names of organizations have no commas.
     CASE
         WHEN authorized_tenants LIKE '["%'
             THEN length(authorized_tenants) - length(replace(authorized_tenants, ',', '')) + 1
     END
-FROM credentials;
+FROM networks;

@@ -70,7 +70,7 @@ ANSWERS = {
             "Policy",
             "the Policy",
             False,
-            "2001:db8:7::/48",
+            "2001:db8:7::/64",
         ),
         (
             f"{MONDAY}T09:00:00",
@@ -143,6 +143,51 @@ ANSWERS = {
     ],
 }
 """What is to be answered of `LOG` and `SIGN_INS`, by query."""
+
+NETWORKS = {
+    "203.0.113.77": "203.0.113.0/24",
+    "203.0.113.77:443": "203.0.113.0/24",
+    "::ffff:203.0.113.77": "203.0.113.0/24",
+    "2001:db8::1": "2001:db8::/64",
+    "2001:0DB8:0:0:5:6:7:8": "2001:db8::/64",
+    "2001:db8:0:1::1": "2001:db8:0:1::/64",
+    "[2001:db8:0:1:ffff::1%eth0]:443": "2001:db8:0:1::/64",
+    "1::2:3:4:5:6:7": "1:0:2:3::/64",
+    "::1": "0::/64",
+    "build-7.internal": "build-7.internal",
+    "": None,
+}
+"""Addresses, each with its network."""
+
+OUTCOMES: list[tuple[dict[str, t.Any], tuple[bool, str | None, str | None]]] = [
+    (event(f"{MONDAY}T12:00:00", error=error), told)
+    for error, told in (
+        (None, (False, None, None)),
+        ({}, (False, None, None)),
+        ({"code": None, "message": "", "details": []}, (False, None, "")),
+        ({"code": 0, "message": "", "details": []}, (False, "0", "")),
+        ({"code": "OK"}, (False, "0", None)),
+        ({"message": "permission denied"}, (True, None, "permission denied")),
+        ({"code": None, "details": [{"reason": "x"}]}, (True, None, None)),
+        ("permission denied", (True, None, "permission denied")),
+        ({"code": "7", "message": "no"}, (True, "7", "no")),
+        ({"code": "PERMISSION_DENIED", "message": "no"}, (True, "7", "no")),
+        ({"code": "Unauthenticated", "message": "no"}, (True, "16", "no")),
+        ({"code": "NOT_FOUND"}, (True, "NOT_FOUND", None)),
+    )
+]
+"""Events, each with whether it failed, the code and the message."""
+
+SIGNED: list[tuple[dict[str, t.Any], bool]] = [
+    ({"success": True, "status": 302}, False),
+    ({"success": False, "status": 200}, True),
+    ({"success": None, "status": 201}, False),
+    ({"success": None, "status": 302}, False),
+    ({"success": None, "status": 302, "error_message": "no"}, True),
+    ({"success": None, "status": 401}, True),
+    ({"success": None, "status": None}, True),
+]
+"""What sign-ins say, each with whether it failed."""
 
 ODD: tuple[t.Any, ...] = (None, 0, -1.5, True, "text", "", [], [None, 7, "x", {"a": []}], {}, {"": None}, {"spec": [1]})
 """What a payload may hold where something else is expected."""

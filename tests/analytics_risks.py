@@ -20,6 +20,7 @@ OPEN = {"allowed_ip_subnets": ["10.0.0.0/8", "0.0.0.0/0"]}
 GRANT = {"clause": ["email=bob@example.com"], "permissions": ADMIN}
 READER = {"clause": ["email=bob@example.com"], "permissions": {"roles": ["SYSTEM_ROLE_READ_ONLY"]}}
 ALL = {"clause": ["group=x"], "permissions": {"roles": [], "rules": {"*": {"methods": ["METHOD_ALL"]}}}}
+ADMISSION = {"policy_type": "POLICY_TYPE_ADMISSION", "admission": {"disable_enforcement": False}}
 OUTSIDE = {"clause": ["email=x@mail.example"], "permissions": {"roles": ["SYSTEM_ROLE_READ_ONLY"]}}
 
 RISKY: list[tuple[str, str, Log]] = [
@@ -29,6 +30,15 @@ RISKY: list[tuple[str, str, Log]] = [
         [change("Policy", POLICY | {"disable": False}), change("Policy", POLICY | {"disable": True}, at="11:00:00")],
     ),
     ("policy disabled", "high", [change("Policy", POLICY | {"admission": {"disable_enforcement": True}})]),
+    # What says nothing of it in between changes nothing.
+    *(
+        (
+            "policy loosened",
+            "high",
+            [change("Policy", was), change("Policy", at="10:30:00"), change("Policy", now, at="11:00:00")],
+        )
+        for was, now in ((POLICY, EXCEPTION), (POLICY, ENDING), (ADMISSION, POLICY))
+    ),
     ("policy deleted", "medium", [change("Policy", operation="DELETE")]),
     (
         "admin granted",
@@ -38,11 +48,21 @@ RISKY: list[tuple[str, str, Log]] = [
     ("admin granted", "high", [change("AuthorizationPolicy", ALL, operation="CREATE")]),
     ("admin granted", "high", [change("APIKey", {"permissions": ADMIN}, operation="CREATE")]),
     ("endless exception", "medium", [change("Policy", ENDING), change("Policy", EXCEPTION, at="11:00:00")]),
+    (
+        "endless exception",
+        "medium",
+        [change("Policy", EXCEPTION | {"disable": True}), change("Policy", EXCEPTION, at="11:00:00")],
+    ),
     ("outside invitation", "high", [change("Invitation", {"user_email": "x@Mail.Example"}, operation="CREATE")]),
     ("outside invitation", "high", [change("AuthorizationPolicy", OUTSIDE, operation="CREATE")]),
+    *(
+        ("outside invitation", "high", [change("AuthorizationPolicy", {"clause": ["email=bob@example.com", claim]})])
+        for claim in ("email=x@mail.example", "user=x@mail.example@google", "domain=Mail.example")
+    ),
     ("identity provider", "high", [change("IdentityProvider", operation="DELETE")]),
     ("IP policy", "critical", [change("IPAddressPolicy", OPEN)]),
-    ("IP policy", "medium", [change("IPAddressPolicy", {"allowed_ip_subnets": ["10.0.0.0/8"]})]),
+    ("IP policy", "critical", [change("IPAddressPolicy", {"allowed_ip_subnets": ["10.0.0.0/8"], "disable": True})]),
+    ("IP policy", "critical", [change("IPAddressPolicy", operation="DELETE")]),
     ("namespace deleted", "high", [change("Namespace", operation="DELETE")]),
     ("integration", "medium", [change("SCMCredential", {})]),
     ("notification", "medium", [change("NotificationTarget", {})]),
@@ -50,6 +70,28 @@ RISKY: list[tuple[str, str, Log]] = [
     ("audit log touched", "critical", [change("AuditLog", operation="DELETE")]),
 ]
 """Rule, severity, and acts of which the last one is told of."""
+
+NETWORK_LISTS: dict[str, list[t.Any]] = {
+    "critical": [
+        *([network] for network in ("0.0.0.0/0", "1.2.3.4/0", " 0.0.0.0/00 ", "0.0.0.0/0.0.0.0", "0/0", "any", "*")),
+        *([network] for network in ("::/0", "0::/0", "0:0:0:0:0:0:0:0/0", "FC00::/0", "2000::/3", "::ffff:0:0/96")),
+        ["0.0.0.0/1", "128.0.0.0/1"],
+        ["::/1", "8000::/1"],
+        ["10.0.0.0/8", "0::/0"],
+        "0.0.0.0/0",
+        "10.0.0.0/8,0.0.0.0/0",
+        [],
+        [""],
+        None,
+    ],
+    "medium": [
+        ["10.0.0.0/8", "172.16.0.0/12"],
+        ["fc00::/7", "2001:db8::/32"],
+        ["203.0.113.0"],
+        ["::ffff:10.0.0.0/104"],
+    ],
+}
+"""The networks of IP policies, by how severe they are."""
 
 ORDINARY = [
     change("Policy", POLICY | {"disable": True}, operation="CREATE", uuid="a draft"),
@@ -77,15 +119,20 @@ SPREES = [
     # Each night, and once three times as much.
     *(item for n in range(2, 9) for item in deletions("prune", series(f"2026-03-{n:02}T01:00:00", 1, 10))),
     *deletions("prune", series("2026-03-09T01:00:00", 1, 30)),
+    # The first night of a job is no news, but ten times as much is.
+    *(event(time, "DELETE", claims=SCHEDULER) for time in series(f"{MONDAY}T02:00:00", 1, 20)),
+    *(event(time, "DELETE", claims=SCHEDULER) for time in series("2026-03-07T02:00:00", 1, 200)),
     # A dozen a day, never two within a quarter of an hour.
     *(item for n in range(2, 8) for item in deletions("slow", series(f"2026-03-{n:02}T08:00:00", 1800, 12))),
 ]
 SPREES_FOUND = [
-    ("mallory@example.com", f"{MONDAY}T09:00:00", "mass deletion"),
-    ("prune@example.com", f"{MONDAY}T01:00:00", "mass deletion"),
-    ("prune@example.com", "2026-03-09T01:00:00", "mass deletion"),
-    ("slow@example.com", "2026-03-05T13:30:00", "slow deletion"),
-    ("tess@example.com", f"{MONDAY}T12:00:00", "mass deletion"),
+    ("mallory@example.com", f"{MONDAY}T09:00:00", "mass deletion", "high"),
+    ("prune@example.com", f"{MONDAY}T01:00:00", "mass deletion", "high"),
+    ("prune@example.com", "2026-03-09T01:00:00", "mass deletion", "high"),
+    ("scheduler@endor.ai", f"{MONDAY}T02:00:00", "mass deletion", "low"),
+    ("scheduler@endor.ai", "2026-03-07T02:00:00", "mass deletion", "high"),
+    ("slow@example.com", "2026-03-05T13:30:00", "slow deletion", "medium"),
+    ("tess@example.com", f"{MONDAY}T12:00:00", "mass deletion", "high"),
 ]
 """Who is told of: dave's are too few, erin paused for 15:01 minutes, fred's all failed."""
 

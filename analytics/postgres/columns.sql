@@ -1,4 +1,12 @@
 -- What new events say, each in a column of its own; what is nested deeper as JSON text. PostgreSQL.
+-- Either stream may be all that is loaded.
+CREATE TABLE IF NOT EXISTS tap_endorlabs.audit_logs (
+    uuid text PRIMARY KEY,
+    create_time timestamp,           -- UTC
+    tenant_meta jsonb,
+    meta jsonb,
+    spec jsonb
+);
 CREATE TABLE IF NOT EXISTS tap_endorlabs.authentication_logs (
     uuid text PRIMARY KEY,
     create_time timestamp,           -- UTC
@@ -8,6 +16,8 @@ CREATE TABLE IF NOT EXISTS tap_endorlabs.authentication_logs (
 );
 CREATE OR REPLACE FUNCTION first_match(given text, pattern text) RETURNS text LANGUAGE sql IMMUTABLE
 AS $$ SELECT nullif(substring(given FROM pattern), '') $$;
+CREATE OR REPLACE FUNCTION all_matches(given text, pattern text) RETURNS text LANGUAGE sql IMMUTABLE
+AS $$ SELECT string_agg(found[1], ',') FROM regexp_matches(given, pattern, 'g') AS found $$;
 
 CREATE OR REPLACE VIEW audit_columns AS
 WITH logs AS (
@@ -45,9 +55,12 @@ SELECT
     spec->>'operation' AS operation,
     spec->>'message_kind' AS message_kind,
     spec->>'message_uuid' AS message_uuid,
+    spec->>'error' AS error,
     spec#>>'{error,code}' AS error_code,
     spec#>>'{error,message}' AS error_message,
+    spec#>>'{payload,uuid}' AS payload_uuid,
     spec#>>'{payload,meta,name}' AS resource_name,
+    spec#>>'{payload,success}' AS payload_success,
     spec#>>'{payload,spec,policy_type}' AS policy_type,
     spec#>>'{payload,spec,disable}' AS disable,
     spec#>>'{payload,spec,admission,disable_enforcement}' AS disable_enforcement,

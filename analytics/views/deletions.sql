@@ -12,12 +12,15 @@ WITH deleted AS (
     FROM audit_events
     WHERE operation LIKE '%DELETE' AND NOT failed
 ),
-numbered AS (
+marked AS (
     SELECT
         deleted.*,
-        sum(CASE WHEN happened_at <= happened_before + mass_deletion_minutes * INTERVAL '1 minute' THEN 0 ELSE 1 END)
-            OVER (PARTITION BY actor, credential ORDER BY happened_at, uuid) AS spree
+        CASE WHEN happened_at <= happened_before + mass_deletion_minutes * INTERVAL '1 minute' THEN 0 ELSE 1 END AS begins
     FROM deleted CROSS JOIN audit_settings
+),
+numbered AS (
+    SELECT marked.*, sum(begins) OVER (PARTITION BY actor, credential ORDER BY happened_at, uuid) AS spree
+    FROM marked
 ),
 sprees AS (
     SELECT
@@ -27,9 +30,9 @@ sprees AS (
         max(happened_at) AS last_at,
         count(*) AS deletions,
         count(DISTINCT resource_kind) AS kinds,
-        (array_agg(uuid ORDER BY happened_at, uuid))[1] AS uuid,
-        (array_agg(remote_address ORDER BY happened_at, uuid))[1] AS remote_address,
-        (array_agg(resource_kind ORDER BY happened_at, uuid))[1] AS resource_kind
+        max(CASE WHEN begins = 1 THEN uuid END) AS uuid,
+        max(CASE WHEN begins = 1 THEN remote_address END) AS remote_address,
+        max(CASE WHEN begins = 1 THEN resource_kind END) AS resource_kind
     FROM numbered
     GROUP BY actor, credential, spree
 ),
@@ -65,8 +68,7 @@ weeks AS (
         days.*,
         sum(deletions) OVER (
             PARTITION BY actor, credential ORDER BY day RANGE BETWEEN INTERVAL '6 days' PRECEDING AND CURRENT ROW
-        ) AS in_week,
-        min(day) OVER (PARTITION BY actor, credential) AS first_day
+        ) AS in_week
     FROM days
 ),
 slow AS (
@@ -85,7 +87,14 @@ slow AS (
 )
 SELECT
     first_at AS happened_at,
-    'high' AS severity,
+    CASE
+        -- What a job does each night is not known before.
+        WHEN
+            credential = 'system' AND actor <> 'unknown' AND most_before IS NULL
+            AND first_at < log_since + baseline_days * INTERVAL '1 day'
+            THEN 'low'
+        ELSE 'high'
+    END AS severity,
     'mass deletion' AS rule,
     actor,
     remote_address,
@@ -95,7 +104,7 @@ SELECT
         'Deleted ', deletions, ' objects of ', kinds, ' kinds until ', last_at,
         '; the most before was ', coalesce(most_before, 0), '.'
     ) AS reason
-FROM fast CROSS JOIN audit_settings
+FROM fast CROSS JOIN audit_settings CROSS JOIN log_begin
 WHERE deletions >= mass_deletion AND deletions >= times_usual * coalesce(most_before, 0)
 UNION ALL
 SELECT

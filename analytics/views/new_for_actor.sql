@@ -49,7 +49,6 @@ firsts AS (
 ranked AS (
     SELECT
         firsts.*,
-        min(first_at) OVER () AS log_since,
         min(first_at) OVER (PARTITION BY actor, credential) AS actor_since,
         min(first_at) OVER (PARTITION BY rule, actor, credential, key_id) AS key_since,
         min(first_at) OVER (PARTITION BY rule, actor, credential, value) AS value_since,
@@ -66,12 +65,13 @@ ranked AS (
 ),
 news AS MATERIALIZED (
     SELECT rule, actor, credential, value, acted_at
-    FROM ranked CROSS JOIN audit_settings
+    FROM ranked CROSS JOIN audit_settings CROSS JOIN log_begin
     WHERE
         first_at = value_since
         AND acted_at <= first_at + INTERVAL '1 day'
         AND acted_at
-        >= CASE WHEN rule = 'new actor' THEN log_since ELSE actor_since END + baseline_days * INTERVAL '1 day'
+        >= CASE WHEN rule = 'new actor' THEN log_since ELSE greatest(actor_since, log_since) END
+        + baseline_days * INTERVAL '1 day'
         AND others_before < shared_by
         AND (
             rule <> 'new address'

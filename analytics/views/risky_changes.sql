@@ -22,7 +22,9 @@ changes AS (
         lag(disabled) OVER earlier AS disabled_before,
         lag(policy_type) OVER earlier AS type_before,
         lag(expires_at) OVER earlier AS expired_before,
-        lag(uuid) OVER earlier AS uuid_before
+        lag(uuid) OVER earlier AS uuid_before,
+        count(CASE WHEN policy_type NOT IN ('POLICY_TYPE_EXCEPTION', 'POLICY_TYPE_NOTIFICATION') THEN 1 END)
+            OVER (earlier ROWS BETWEEN UNBOUNDED PRECEDING AND 1 PRECEDING) > 0 AS protected_before
     FROM audit_events
     WHERE
         NOT failed
@@ -32,7 +34,28 @@ changes AS (
             'IdentityProvider', 'Installation', 'Invitation', 'Namespace', 'NotificationTarget', 'PackageManager',
             'Policy', 'SCMCredential', 'Tenant'
         )
-    WINDOW earlier AS (PARTITION BY resource_kind, resource_uuid ORDER BY happened_at, uuid)
+    WINDOW earlier AS (
+        PARTITION BY
+            resource_kind,
+            -- An object that is not named is none of those before.
+            coalesce(resource_uuid, uuid),
+            -- What says nothing of the object is no state of it.
+            operation LIKE '%DELETE'
+            OR coalesce(policy_type, roles, expires_at, target, CAST(disabled AS VARCHAR)) IS NOT NULL
+        ORDER BY happened_at, uuid
+    )
+),
+outsiders AS (
+    SELECT uuid
+    FROM (
+        SELECT uuid, unnest(string_to_array(target_domains, ',')) AS domain
+        FROM audit_events
+        WHERE target_domains IS NOT NULL
+    ) AS named CROSS JOIN audit_settings
+    WHERE CASE
+        WHEN own_domains = '' THEN domain NOT IN (SELECT usual_domains.domain FROM usual_domains)
+        ELSE concat(',', lower(replace(own_domains, ' ', '')), ',') NOT LIKE concat('%,', domain, ',%')
+    END
 ),
 rules AS (
     SELECT
@@ -52,26 +75,36 @@ rules AS (
             WHEN
                 resource_kind IN ('AuthorizationPolicy', 'Invitation') AND operation NOT LIKE '%DELETE'
                 AND target_before IS DISTINCT FROM target
-                AND CASE
-                    WHEN own_domains = '' THEN target_domain NOT IN (SELECT domain FROM usual_domains)
-                    ELSE concat(',', own_domains, ',') NOT LIKE concat('%,', target_domain, ',%')
-                END
-                AND target_domain IS NOT NULL
+                AND uuid IN (SELECT outsiders.uuid FROM outsiders)
                 THEN 'outside invitation'
             WHEN
-                resource_kind = 'Policy' AND coalesce(policy_type, '') <> 'POLICY_TYPE_EXCEPTION'
+                resource_kind = 'Policy' AND coalesce(policy_type, type_before, '') <> 'POLICY_TYPE_EXCEPTION'
                 AND disabled AND disabled_before IS NOT TRUE
                 -- A draft protects nobody yet.
                 AND operation NOT LIKE '%CREATE'
                 THEN 'policy disabled'
+            WHEN
+                (
+                    (type_before = 'POLICY_TYPE_ADMISSION' AND policy_type <> 'POLICY_TYPE_ADMISSION')
+                    OR (
+                        protected_before AND type_before IS DISTINCT FROM policy_type
+                        AND policy_type IN ('POLICY_TYPE_EXCEPTION', 'POLICY_TYPE_NOTIFICATION')
+                    )
+                )
+                AND disabled_before IS NOT TRUE
+                THEN 'policy loosened'
             WHEN
                 resource_kind = 'Policy' AND operation LIKE '%DELETE'
                 AND coalesce(policy_type, type_before, '') NOT IN ('POLICY_TYPE_EXCEPTION', 'POLICY_TYPE_NOTIFICATION')
                 AND disabled_before IS NOT TRUE
                 THEN 'policy deleted'
             WHEN
-                policy_type = 'POLICY_TYPE_EXCEPTION' AND expires_at IS NULL AND operation NOT LIKE '%DELETE'
-                AND (uuid_before IS NULL OR expired_before IS NOT NULL) AND disabled IS NOT TRUE
+                policy_type = 'POLICY_TYPE_EXCEPTION' AND expires_at IS NULL AND disabled IS NOT TRUE
+                AND operation NOT LIKE '%DELETE'
+                AND (
+                    uuid_before IS NULL OR expired_before IS NOT NULL OR disabled_before
+                    OR type_before IS DISTINCT FROM policy_type
+                )
                 THEN 'endless exception'
             WHEN resource_kind IN ('Installation', 'SCMCredential', 'PackageManager') AND credential <> 'system'
                 THEN 'integration'
@@ -86,11 +119,21 @@ SELECT
         WHEN rule = 'audit log touched' THEN 'critical'
         WHEN
             rule = 'IP policy'
-            AND (operation LIKE '%DELETE' OR target LIKE '%"0.0.0.0/0"%' OR target LIKE '%"::/0"%')
+            AND (
+                operation LIKE '%DELETE' OR disabled OR first_match(target, '([0-9A-Za-z:*])') IS NULL
+                OR first_match(
+                    lower(target),
+                    -- All addresses, in any spelling; IPv4 networks wider than a /8; IPv6 networks wider than a /16.
+                    '(?:^|["\s,\[])(\*|any|all|0\.0\.0\.0|::|[0-9a-f.:]+/0[0.]*|[0-9.]+/0*[1-7]'
+                    || '|(?:[0-9a-e][0-9a-f]*)?:[0-9a-f:.]*/0*(?:[1-9]|1[0-5])|[0:]*:ffff:[0-9a-f:.]+/(?:9[0-9]|10[0-3]))'
+                    || '(?:$|["\s,\]])'
+                ) IS NOT NULL
+            )
             THEN 'critical'
         WHEN
             rule IN (
-                'identity provider', 'admin granted', 'outside invitation', 'policy disabled', 'namespace deleted'
+                'admin granted', 'identity provider', 'namespace deleted', 'outside invitation', 'policy disabled',
+                'policy loosened'
             )
             THEN 'high'
         ELSE 'medium'
@@ -103,11 +146,15 @@ SELECT
     CASE rule
         WHEN 'audit log touched' THEN 'The record of what happened was changed or deleted.'
         WHEN 'identity provider' THEN 'How people sign in was changed: another provider can sign in as anyone.'
-        WHEN 'IP policy' THEN concat('The organization may be used from: ', coalesce(target, 'it is not said'), '.')
+        WHEN 'IP policy' THEN concat(
+            'The organization may be used from: ', coalesce(target, 'it is not said'),
+            CASE WHEN disabled THEN ', but the policy is off.' ELSE '.' END
+        )
         WHEN 'namespace deleted' THEN 'All that was in the namespace is gone.'
         WHEN 'admin granted' THEN concat('Full rights for ', coalesce(target, 'an API key'), '.')
         WHEN 'outside invitation' THEN concat('Access for somebody outside of the organization: ', target, '.')
         WHEN 'policy disabled' THEN 'The policy is off, or only logs what it should stop.'
+        WHEN 'policy loosened' THEN concat('The policy no longer finds or stops what it did: it is a ', policy_type, ' now.')
         WHEN 'policy deleted' THEN 'What the policy found or stopped passes now.'
         WHEN 'endless exception' THEN 'Findings are let pass without an end.'
         WHEN 'integration' THEN 'The connection to source code or packages was changed.'
