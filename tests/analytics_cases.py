@@ -7,7 +7,7 @@ import typing as t
 import pytest
 
 from analytics import VIEWS, statements
-from tests.analytics_answers import ANSWERS, LOG, ODD, SIGN_INS, WHO
+from tests.analytics_answers import ANSWERS, LOG, NETWORKS, ODD, OUTCOMES, SIGN_INS, SIGNED, WHO
 from tests.analytics_events import (
     ALICE,
     BOB,
@@ -15,6 +15,7 @@ from tests.analytics_events import (
     KEY,
     MONDAY,
     POD,
+    SCHEDULER,
     Log,
     event,
     numbered,
@@ -24,10 +25,12 @@ from tests.analytics_events import (
 from tests.analytics_risks import (
     EXCEPTION,
     GRANT,
+    NETWORK_LISTS,
     NEWS,
     NEWS_FOUND,
     ORDINARY,
     OUTSIDE,
+    POLICY,
     RISKY,
     SPREES,
     SPREES_FOUND,
@@ -71,6 +74,18 @@ class ViewTests:
         ask = self.asking([item for item, _ in WHO])
         assert ask("SELECT actor, credential FROM audit_events ORDER BY uuid") == [who for _, who in WHO]
 
+    def test_an_address_belongs_to_a_network(self) -> None:
+        ask = self.asking([event(f"{MONDAY}T12:00:00", address=address) for address in NETWORKS])
+        assert ask("SELECT network FROM audit_events ORDER BY uuid") == [(network,) for network in NETWORKS.values()]
+
+    def test_an_event_or_sign_in_failed_or_not(self) -> None:
+        usual = sign_in(f"{MONDAY}T12:00:00")
+        sign_ins = [{**usual, "spec": {**usual["spec"], **said}} for said, _ in SIGNED]
+        ask = self.asking([item for item, _ in OUTCOMES], sign_ins)
+        query = "SELECT {} FROM audit_events WHERE activity {} 'sign-in' ORDER BY uuid"
+        assert ask(query.format("failed, error_code, error_message", "<>")) == [told for _, told in OUTCOMES]
+        assert ask(query.format("failed", "=")) == [(failed,) for _, failed in SIGNED]
+
     def test_a_payload_may_be_anything(self) -> None:
         kinds = ("Policy", "AuthorizationPolicy", "Invitation", "IPAddressPolicy")
         fields = ("exception", "admission", "permissions", "clause", "user_email", "disable", "policy_type")
@@ -97,6 +112,20 @@ class ViewTests:
     def test_ordinary_changes_are_not_told(self) -> None:
         assert self.asking(ORDINARY)("SELECT rule, object FROM risky_changes") == []
 
+    @pytest.mark.parametrize(("severity", "lists"), NETWORK_LISTS.items(), ids=NETWORK_LISTS)
+    def test_an_ip_policy_is_open_however_it_is_spelled(self, severity: str, lists: list[t.Any]) -> None:
+        log = [change("IPAddressPolicy", {"allowed_ip_subnets": one, "clause": []}) for one in lists]
+        ask = self.asking(log)
+        assert ask("SELECT severity FROM risky_changes WHERE rule = 'IP policy'") == [(severity,)] * len(lists)
+
+    def test_objects_without_a_uuid_are_each_its_own(self) -> None:
+        # In an event without the field, the payload's own uuid tells.
+        log = [change("Policy", POLICY | {"disable": True}, uuid=uuid) for uuid in ("", "", "a", "")]
+        for item in log:
+            item["spec"]["message_uuid"] = item["spec"]["message_uuid"].removeprefix("Policy-1")
+        log[2]["spec"]["payload"]["uuid"] = log[3]["spec"]["payload"]["uuid"] = "a"
+        assert self.asking(log)("SELECT uuid FROM risky_changes ORDER BY uuid") == [(f"{n:024x}",) for n in range(3)]
+
     @pytest.mark.parametrize(
         ("kind", "spec"), [("Policy", EXCEPTION), ("AuthorizationPolicy", GRANT), ("AuthorizationPolicy", OUTSIDE)]
     )
@@ -108,16 +137,17 @@ class ViewTests:
         log = [change("Invitation", {"user_email": "x@mail.example"}, operation="CREATE")]
         count = "SELECT count(*) FROM risky_changes"
         assert self.asking(log)(count) == [(1,)]
-        assert self.asking(log, own_domains="acme.com,mail.example")(count) == [(0,)]
+        assert self.asking(log, own_domains="acme.com, Mail.Example")(count) == [(0,)]
 
     def test_rules_can_be_muted(self) -> None:
         log = [change("IdentityProvider", {}), change("Exporter", {}, uuid="x")]
-        ask = self.asking(log, muted_rules="identity provider,notification")
+        ask = self.asking(log, muted_rules="identity provider, notification")
         assert ask("SELECT rule FROM alerts") == [("exporter",)]
 
     def test_deletions_are_held_against_what_is_usual(self) -> None:
         ask = self.asking(SPREES)
-        assert ask("SELECT actor, happened_at, rule FROM deletions ORDER BY actor, happened_at") == SPREES_FOUND
+        query = "SELECT actor, happened_at, rule, severity FROM deletions ORDER BY actor, happened_at"
+        assert ask(query) == SPREES_FOUND
 
     def test_a_new_network_kind_and_key_is_told_after_a_baseline(self) -> None:
         ask = self.asking(NEWS)
@@ -139,10 +169,17 @@ class ViewTests:
             log += [event(time, claims=POD, error=DENIED) for time in series(f"2026-03-{day}T01:00:00", 60, 12)]
         log += [event(time, claims=ALICE, error=DENIED) for time in series("2026-03-02T09:00:00", 60, 9)]
         log += [event(time, claims=BOB, error={"code": 5}) for time in series("2026-03-02T09:00:00", 60, 30)]
+        # Each night, and then for what it never asked before.
+        for day in (f"2026-03-{number:02}" for number in range(2, 15)):
+            log += [event(time, claims=SCHEDULER, error=DENIED) for time in series(f"{day}T02:00:00", 60, 10)]
+        log += [event("2026-03-14T02:10:00", "CREATE", "APIKey", SCHEDULER, error={"code": "PERMISSION_DENIED"})]
         ask = self.asking(log)
-        assert ask("SELECT happened_at, actor FROM denied_often ORDER BY happened_at") == [
-            ("2026-03-02T01:00:00", "nightly-scan@k8s"),
-            ("2026-03-20T01:00:00", "nightly-scan@k8s"),
+        assert ask("SELECT happened_at, actor, severity FROM denied_often ORDER BY happened_at") == [
+            ("2026-03-02T01:00:00", "nightly-scan@k8s", "medium"),
+            ("2026-03-02T02:00:00", "scheduler@endor.ai", "medium"),
+            ("2026-03-09T02:00:00", "scheduler@endor.ai", "medium"),
+            ("2026-03-14T02:00:00", "scheduler@endor.ai", "high"),
+            ("2026-03-20T01:00:00", "nightly-scan@k8s", "medium"),
         ]
 
     def test_sign_ins_that_fail_and_then_work_are_told(self) -> None:
@@ -159,6 +196,38 @@ class ViewTests:
         ]
         assert ask("SELECT actor FROM sign_ins WHERE rule = 'many organizations'") == [("carol@example.com",)]
 
+    def test_a_sign_in_after_a_long_attack_is_told(self) -> None:
+        def tried(who: str, times: list[str], network: str) -> list[t.Any]:
+            return [
+                sign_in(time, [f"email={who}@example.com"], success=False, address=f"{network}{number}")
+                for number, time in enumerate(times)
+            ]
+
+        log = [sign_in("2026-03-01T09:00:00", [f"email={who}@example.com"], address="192.0.2.1") for who in "abc"]
+        # All day long; slowly, and over midnight; from all over a network, against many.
+        log += tried("a", series("2026-03-02T00:00:00", 60, 1200), "203.0.113.")
+        log += tried("b", series("2026-03-02T18:00:00", 3000, 12), "198.51.100.")
+        for number, time in enumerate(series("2026-03-04T09:00:00", 60, 12)):
+            log += tried(f"p{number}", [time], f"2001:db8::{number}:")
+        # The owner signs in meanwhile.
+        log += [sign_in("2026-03-02T10:00:00", ["email=a@example.com"], address="192.0.2.1")]
+        log += [sign_in("2026-03-02T20:00:30", ["email=a@example.com"], address="203.0.113.9")]
+        log += [sign_in("2026-03-03T04:30:00", ["email=b@example.com"], address="198.51.100.9")]
+        log += [sign_in("2026-03-04T09:30:00", ["email=c@example.com"], address="2001:db8::c")]
+        ask = self.asking([], log)
+        query = "SELECT DISTINCT happened_at, actor FROM sign_ins WHERE rule = 'sign-in after failures' ORDER BY 1"
+        assert ask(query) == [
+            ("2026-03-02T10:00:00", "a@example.com"),
+            ("2026-03-02T20:00:30", "a@example.com"),
+            ("2026-03-03T04:30:00", "b@example.com"),
+            ("2026-03-04T09:30:00", "c@example.com"),
+        ]
+
+    def test_an_office_in_which_some_fail_is_not_told(self) -> None:
+        times = series("2026-03-02T09:00:00", 60, 60)
+        log = [sign_in(time, [f"email=p{n}@example.com"], success=n % 3 > 0) for n, time in enumerate(times)]
+        assert self.asking([], log)("SELECT rule FROM sign_ins") == [("sign-in failures",)]
+
     def test_a_silent_feed_is_told(self) -> None:
         hourly = [event(time, claims=POD) for time in series("2026-03-02T00:00:00", 3600, 48)]
         later = [event(time, claims=POD) for time in series("2026-03-04T09:00:00", 3600, 3)]
@@ -169,7 +238,13 @@ class ViewTests:
         # Nobody works at night.
         days = [day[:10] for day in series("2026-03-02T00:00:00", 86_400, 5)]
         nights = [event(time, claims=POD) for day in days for time in series(f"{day}T00:00:00", 3600, 19)]
-        assert self.asking(nights)("SELECT happened_at FROM silent_feed") == [("2026-03-02T18:00:00",)]
+        known = [("2026-03-02T18:00:00",), ("2026-03-03T18:00:00",)]
+        query = "SELECT happened_at FROM silent_feed ORDER BY happened_at"
+        assert self.asking(nights)(query) == known
+        # Neither long ago nor in the future is a sign of life.
+        wrong = [event(f"{year}-01-01T00:00:00", claims=POD) for year in ("0001", "2001", "2026", "2099", "9999")]
+        ask = self.asking(nights + wrong, as_of="2026-03-08T12:00:00")
+        assert ask(query)[-3:] == [*known, ("2026-03-06T18:00:00",)]
 
     def test_loading_again_takes_in_what_is_new_and_drops_what_is_gone(self) -> None:
         ask = self.asking(LOG[:3])

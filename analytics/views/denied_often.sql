@@ -29,8 +29,13 @@ streaks AS (
     GROUP BY actor, credential, streak
     HAVING count(*) >= (SELECT denied_often FROM audit_settings)
 ),
-repeated AS (
-    SELECT streaks.*, lag(last_at) OVER (PARTITION BY actor, credential ORDER BY first_at) AS last_before
+ranked AS (
+    SELECT
+        streaks.*,
+        -- A job that lacks a permission is refused day after day, but for one kind.
+        row_number() OVER (
+            PARTITION BY actor, credential, kinds > 1, date_trunc('week', first_at) ORDER BY first_at
+        ) AS place
     FROM streaks
 )
 SELECT
@@ -42,6 +47,5 @@ SELECT
     resource_kind AS object,
     uuid,
     concat('Refused ', refused, ' times until ', last_at, ', for ', kinds, ' kinds of objects.') AS reason
-FROM repeated
--- A job that lacks a permission is refused day after day.
-WHERE last_before IS NULL OR first_at > last_before + INTERVAL '7 days';
+FROM ranked
+WHERE place = 1;

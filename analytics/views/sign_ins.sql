@@ -3,53 +3,74 @@ CREATE OR REPLACE VIEW sign_ins AS
 WITH signed AS (
     SELECT * FROM audit_events WHERE activity = 'sign-in'
 ),
-failures AS (
-    SELECT 'this actor' AS who, actor AS value, signed.* FROM signed WHERE failed
+tries AS (
+    SELECT 'this actor' AS who, actor AS value, signed.* FROM signed
     UNION ALL
-    SELECT 'this address' AS who, remote_address AS value, signed.*
+    -- Who has one IPv6 address has the network around it.
+    SELECT 'this address' AS who, CASE WHEN network LIKE '%/64' THEN network ELSE remote_address END AS value, signed.*
     FROM signed
-    WHERE failed AND remote_address IS NOT NULL
+    WHERE remote_address IS NOT NULL
+),
+failing AS (
+    SELECT who, value
+    FROM tries
+    GROUP BY who, value
+    HAVING count(CASE WHEN failed THEN 1 END) >= (SELECT sign_in_failures FROM audit_settings)
+),
+numbered AS (
+    SELECT
+        tries.*,
+        count(CASE WHEN failed THEN 1 END) OVER (
+            PARTITION BY who, value ORDER BY happened_at RANGE BETWEEN INTERVAL '1 hour' PRECEDING AND CURRENT ROW
+        ) AS failed_lately,
+        count(CASE WHEN NOT failed THEN 1 END) OVER (
+            PARTITION BY who, value ORDER BY happened_at, uuid ROWS BETWEEN UNBOUNDED PRECEDING AND 1 PRECEDING
+        ) AS worked_before
+    FROM tries JOIN failing USING (who, value)
 ),
 counted AS (
     SELECT
-        failures.*,
-        count(*) OVER (
-            PARTITION BY who, value ORDER BY happened_at RANGE BETWEEN INTERVAL '1 hour' PRECEDING AND CURRENT ROW
-        ) AS failed_lately
-    FROM failures
+        numbered.*,
+        count(CASE WHEN failed THEN 1 END) OVER (
+            PARTITION BY who, value, worked_before
+            ORDER BY happened_at RANGE BETWEEN INTERVAL '1 day' PRECEDING AND CURRENT ROW
+        ) AS failed_in_a_row
+    FROM numbered
 ),
-bursts AS (
-    SELECT counted.*, lag(happened_at) OVER (PARTITION BY who, value ORDER BY happened_at, uuid) AS burst_before
+alarming AS (
+    SELECT
+        counted.*,
+        -- Once a day, but each place from which an actor got in, and each actor who got in from an address.
+        row_number() OVER (
+            PARTITION BY
+                who,
+                value,
+                failed,
+                CASE WHEN NOT failed THEN actor END,
+                CASE WHEN NOT failed THEN remote_address END,
+                CAST(happened_at AS DATE)
+            ORDER BY happened_at, uuid
+        ) AS place
     FROM counted CROSS JOIN audit_settings
-    WHERE failed_lately >= sign_in_failures
-),
-starts AS (
-    SELECT * FROM bursts WHERE burst_before IS NULL OR happened_at > burst_before + INTERVAL '1 day'
+    WHERE
+        -- From the address of an office some always fail while others sign in.
+        (failed_lately >= sign_in_failures AND (failed OR who = 'this actor'))
+        OR (failed_in_a_row >= sign_in_failures AND NOT failed)
 )
 SELECT
     happened_at,
-    'medium' AS severity,
-    'sign-in failures' AS rule,
+    CASE WHEN failed THEN 'medium' ELSE 'high' END AS severity,
+    CASE WHEN failed THEN 'sign-in failures' ELSE 'sign-in after failures' END AS rule,
     actor,
     remote_address,
     resource_name AS object,
     uuid,
-    concat(failed_lately, ' failed sign-ins of ', who, ' within an hour.') AS reason
-FROM starts
-UNION ALL
-SELECT DISTINCT ON (starts.who, starts.uuid)
-    signed.happened_at,
-    'high' AS severity,
-    'sign-in after failures' AS rule,
-    signed.actor,
-    signed.remote_address,
-    signed.resource_name AS object,
-    signed.uuid,
-    concat('It worked after ', starts.failed_lately, ' failures of ', starts.who, '.') AS reason
-FROM starts JOIN signed
-    ON NOT signed.failed
-    AND (CASE WHEN starts.who = 'this actor' THEN signed.actor ELSE signed.remote_address END) = starts.value
-    AND signed.happened_at BETWEEN starts.happened_at AND starts.happened_at + INTERVAL '1 hour'
+    CASE
+        WHEN failed THEN concat(failed_lately, ' failed sign-ins of ', who, ' within an hour.')
+        ELSE concat('It worked after ', greatest(failed_lately, failed_in_a_row), ' failures of ', who, '.')
+    END AS reason
+FROM alarming
+WHERE place = 1
 UNION ALL
 SELECT
     happened_at,
@@ -61,6 +82,8 @@ SELECT
     uuid,
     concat('One sign-in opened ', tenants, ' organizations.') AS reason
 FROM (
-    SELECT signed.*, row_number() OVER (PARTITION BY actor, tenants ORDER BY happened_at, uuid) AS place FROM signed
-) AS opened CROSS JOIN audit_settings
-WHERE tenants >= many_tenants AND place = 1;
+    SELECT signed.*, row_number() OVER (PARTITION BY actor, tenants ORDER BY happened_at, uuid) AS place
+    FROM signed CROSS JOIN audit_settings
+    WHERE tenants >= many_tenants
+) AS opened
+WHERE place = 1;

@@ -1,8 +1,13 @@
 -- When was there no event for longer than usual, up to now?
 CREATE OR REPLACE VIEW silent_feed AS
-WITH hours AS (
+WITH present AS (
+    SELECT coalesce(as_of, now() AT TIME ZONE 'UTC') AS until, silent_hours FROM audit_settings
+),
+hours AS (
     SELECT stream, date_trunc('hour', happened_at) AS hour, min(happened_at) AS first_at, max(happened_at) AS last_at
     FROM audit_events
+    -- An event of the future is no sign of life.
+    WHERE happened_at <= (SELECT until FROM present)
     GROUP BY stream, date_trunc('hour', happened_at)
 ),
 gaps AS (
@@ -10,20 +15,28 @@ gaps AS (
     FROM hours
 ),
 silences AS (
+    SELECT gaps.*, silent_hours, coalesce(next_at, until) - last_at AS silence
+    FROM gaps CROSS JOIN present
+    WHERE coalesce(next_at, until) >= last_at + silent_hours * INTERVAL '1 hour'
+),
+before AS (
     SELECT
-        gaps.*,
-        silent_hours,
-        coalesce(next_at, as_of, now() AT TIME ZONE 'UTC') - last_at AS silence
-    FROM gaps CROSS JOIN audit_settings
-    WHERE coalesce(next_at, as_of, now() AT TIME ZONE 'UTC') >= last_at + silent_hours * INTERVAL '1 hour'
+        silences.stream,
+        silences.last_at,
+        earlier.silence,
+        row_number() OVER (
+            PARTITION BY silences.stream, silences.last_at ORDER BY earlier.silence DESC
+        ) AS place
+    FROM silences JOIN silences AS earlier
+        ON earlier.stream = silences.stream
+        AND earlier.last_at < silences.last_at
+        AND earlier.last_at >= silences.last_at - INTERVAL '28 days'
 ),
 compared AS (
-    SELECT
-        silences.*,
-        max(silence) OVER (
-            PARTITION BY stream ORDER BY last_at ROWS BETWEEN UNBOUNDED PRECEDING AND 1 PRECEDING
-        ) AS longest
-    FROM silences
+    -- What happened once may be a fault, or an event with a wrong time.
+    SELECT silences.*, before.silence AS usual
+    FROM silences LEFT JOIN before
+        ON before.stream = silences.stream AND before.last_at = silences.last_at AND before.place = 2
 )
 SELECT
     last_at AS happened_at,
@@ -34,9 +47,12 @@ SELECT
     compared.stream AS object,
     min(uuid) AS uuid,
     concat(
-        'No event until ', coalesce(CAST(next_at AS VARCHAR), 'now'), '; the longest silence before was ',
-        coalesce(CAST(longest AS VARCHAR), concat('shorter than ', silent_hours, ' hours')), '.'
+        'No event until ', coalesce(CAST(next_at AS VARCHAR), 'now'), '; in the four weeks before, ',
+        coalesce(
+            concat('only one silence was longer than ', CAST(usual AS VARCHAR)),
+            concat('at most one was longer than ', silent_hours, ' hours')
+        ), '.'
     ) AS reason
 FROM compared JOIN audit_events ON audit_events.stream = compared.stream AND happened_at = last_at
-WHERE longest IS NULL OR silence >= 2 * longest
-GROUP BY compared.stream, last_at, next_at, longest, silent_hours;
+WHERE usual IS NULL OR silence >= 2 * usual
+GROUP BY compared.stream, last_at, next_at, usual, silent_hours;
