@@ -10,21 +10,25 @@ from __future__ import annotations
 import argparse
 import datetime as dt
 import sys
+import typing as t
 from pathlib import Path
 
 from analytics.report.answers import ReportError, opened, read
 from analytics.report.page import render
 from analytics.report.verified import NOT_VERIFIED, verdict
 
+if t.TYPE_CHECKING:
+    from collections.abc import Sequence
 
-def main() -> int:
+
+def main(arguments: Sequence[str] | None = None) -> int:
     """Write the page; give the exit code."""
     parser = argparse.ArgumentParser(prog="python -m analytics.report", description=__doc__.split("\n", 1)[0])
     parser.add_argument("--database", type=Path, required=True, help="a DuckDB file with tap_endorlabs.audit_logs")
     parser.add_argument("--output", type=Path, default=Path("report/audit-report.html"), help="the page to write")
     parser.add_argument("--verified", type=Path, help="what endorlabs-verify --json has printed about this file")
     parser.add_argument("--made-up", action="store_true", help="say that the events are no real ones")
-    given = parser.parse_args()
+    given = parser.parse_args(arguments)
     try:
         with opened(given.database) as source:
             answers = read(source)
@@ -33,8 +37,12 @@ def main() -> int:
         print(error, file=sys.stderr)
         return 1
     page = render(answers, known, dt.datetime.now(dt.timezone.utc), made_up=given.made_up)
-    given.output.parent.mkdir(parents=True, exist_ok=True)
-    given.output.write_text(page, encoding="utf-8")
+    try:
+        given.output.parent.mkdir(parents=True, exist_ok=True)
+        given.output.write_text(page, encoding="utf-8")
+    except OSError as error:
+        print(f"{given.output} can't be written ({error.strerror}): name another file with --output.", file=sys.stderr)
+        return 1
     print(f"Written: {given.output} ({len(page.encode()) // 1000:,} kB)")
     return 0
 

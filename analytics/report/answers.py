@@ -21,9 +21,10 @@ Rows = list[dict[str, t.Any]]
 _MOST_LISTED = 20
 SEVERITIES = ("critical", "high", "medium", "low")
 
-_HAS_TABLE = """
-SELECT 1 FROM duckdb_tables()
-WHERE database_name = 'source' AND schema_name = 'tap_endorlabs' AND table_name = ?
+_TABLES = """
+SELECT table_name AS name FROM information_schema.tables
+WHERE table_catalog = 'source' AND table_schema = 'tap_endorlabs'
+    AND table_name IN ('audit_logs', 'authentication_logs')
 """
 
 
@@ -83,10 +84,17 @@ class Source:
         self._connection = connection
 
     def rows(self, query: str, given: t.Any = None) -> Rows:  # noqa: ANN401 - what DuckDB takes as parameters
-        """Give what a query finds."""
-        found = self._connection.execute(query, given)
-        names = [column[0] for column in found.description]
-        return [dict(zip(names, row, strict=True)) for row in found.fetchall()]
+        """Give what a query finds.
+
+        Raises:
+            ReportError: it can't be answered.
+        """
+        try:
+            found = self._connection.execute(query, given)
+            names = [column[0] for column in found.description]
+            return [dict(zip(names, row, strict=True)) for row in found.fetchall()]
+        except (duckdb.Error, ValueError, OverflowError) as error:
+            raise ReportError(f"The report can't be made of this file: {_cause(error)}") from error
 
     def listing(self, query: str, most: int = _MOST_LISTED, **given: t.Any) -> Listing:  # noqa: ANN401 - the same
         """Give at most so many rows of a query that says in `total` how much there is."""
@@ -101,10 +109,10 @@ class Source:
 
 @contextlib.contextmanager
 def opened(database: Path) -> Iterator[Source]:
-    """Open a DuckDB file that has the table `tap_endorlabs.audit_logs`.
+    """Open a DuckDB file that has the table `tap_endorlabs.audit_logs`, or that of sign-ins.
 
     Raises:
-        ReportError: there is no such file or table.
+        ReportError: there is no such file or table, or a setting of the views is wrong.
     """
     if not database.is_file():
         raise ReportError(f"There is no file {database}: name a DuckDB file with DATABASE=.")
@@ -114,15 +122,23 @@ def opened(database: Path) -> Iterator[Source]:
             path = str(database).replace("'", "''")
             connection.execute(f"ATTACH '{path}' AS source (READ_ONLY)")
             connection.execute("CREATE SCHEMA tap_endorlabs")
-            for table in ("audit_logs", "authentication_logs"):
-                if table == "audit_logs" or connection.execute(_HAS_TABLE, [table]).fetchone():
-                    connection.execute(f"CREATE VIEW tap_endorlabs.{table} AS FROM source.tap_endorlabs.{table}")
-            for statement in (*statements("duckdb"), questions.FIND_ALERTS):
+            tables = connection.execute(_TABLES).fetchall()
+            for (table,) in tables:
+                connection.execute(f"CREATE VIEW tap_endorlabs.{table} AS FROM source.tap_endorlabs.{table}")
+        except duckdb.Error as error:
+            raise ReportError(f"{database} can't be read as a DuckDB file: {_cause(error)}") from error
+        if not tables:
+            raise ReportError(f"{database} has no table tap_endorlabs.audit_logs: load the log into it first.")
+        try:
+            for statement in (*statements("duckdb"), questions.FIND_ALERTS, questions.FIND_RANGE):
                 connection.execute(statement)
         except duckdb.Error as error:
-            cause = str(error).splitlines()[0]
-            raise ReportError(f"{database} has no table tap_endorlabs.audit_logs that can be read: {cause}") from error
+            raise ReportError(f"The views of analytics/ can't be made in {database}: {_cause(error)}") from error
         yield Source(connection)
+
+
+def _cause(error: Exception) -> str:
+    return (str(error).splitlines() or [""])[0]
 
 
 def read(source: Source) -> Answers:
@@ -132,8 +148,12 @@ def read(source: Source) -> Answers:
         ReportError: there is no event.
     """
     (figures,) = source.rows(questions.FIGURES)
-    if not figures["events"]:
+    if figures["first_at"] is None:
         raise ReportError("There is no event in the table tap_endorlabs.audit_logs.")
+    try:
+        changes_by_hour = source.rows(questions.CHANGES_BY_HOUR)
+    except ReportError as error:
+        raise ReportError(f"Check time_zone in analytics/settings.sql. {error}") from error
     return Answers(
         figures=figures,
         organizations=[row["name"] for row in source.rows(questions.ORGANIZATIONS)],
@@ -146,5 +166,5 @@ def read(source: Source) -> Answers:
         alerts_by_day=source.rows(questions.ALERTS_BY_DAY),
         changes_by_day=source.rows(questions.CHANGES_BY_DAY),
         changes_by_actor=source.listing(questions.CHANGES_BY_ACTOR, most=10),
-        changes_by_hour=source.rows(questions.CHANGES_BY_HOUR),
+        changes_by_hour=changes_by_hour,
     )

@@ -66,7 +66,7 @@ def shown(value: t.Any, longest: int = _LONGEST_TEXT) -> str:  # noqa: ANN401 - 
     if value is None or value == "":
         return "-"
     if isinstance(value, dt.datetime):
-        return f"{value:%Y-%m-%d %H:%M:%S}"
+        return value.isoformat(" ", "seconds").removesuffix("+00:00")
     if isinstance(value, int):
         return f"{value:,}"
     # An address that is too long for its column goes on with its domain.

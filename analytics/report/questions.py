@@ -5,22 +5,39 @@ from __future__ import annotations
 # Some lists ask the alerts, so they are found once.
 FIND_ALERTS = "CREATE TEMP TABLE found AS SELECT * FROM alerts"
 
+# One event with a wrong time would make charts of centuries; an event of the future is not the newest.
+FIND_RANGE = """
+CREATE TEMP TABLE drawn AS
+SELECT greatest(newest - INTERVAL '366 days', TIMESTAMP '1970-01-02') AS since, newest
+FROM (
+    SELECT
+        least(
+            coalesce(max(happened_at) FILTER (WHERE NOT is_future), max(happened_at)), TIMESTAMP '9000-01-01'
+        ) AS newest
+    FROM (
+        SELECT happened_at, happened_at > coalesce(as_of, now() AT TIME ZONE 'UTC') AS is_future
+        FROM audit_events CROSS JOIN audit_settings
+    )
+)
+"""
+
 FIGURES = """
 SELECT
     count(*) FILTER (WHERE stream = 'audit_logs') AS events,
     count(*) FILTER (WHERE stream = 'authentication_logs') AS sign_ins,
     count(*) FILTER (WHERE failed) AS failed,
+    count(*) FILTER (WHERE happened_at NOT BETWEEN since AND newest) AS undrawn,
     min(happened_at) AS first_at,
     max(happened_at) AS last_at,
     (SELECT time_zone FROM audit_settings) AS time_zone
-FROM audit_events
+FROM audit_events CROSS JOIN drawn
 """
 
-# Sign-ins belong to the system, not to an organization.
+# Sign-ins may belong to the system, not to an organization.
 ORGANIZATIONS = """
 SELECT split_part(namespace, '.', 1) AS name, count(*) AS events
 FROM audit_events
-WHERE stream = 'audit_logs' AND namespace IS NOT NULL
+WHERE namespace IS NOT NULL AND (stream = 'audit_logs' OR namespace <> 'system')
 GROUP BY name
 ORDER BY events DESC, name
 """
@@ -44,9 +61,10 @@ ORDER BY happened_at DESC, uuid, rule LIMIT $most
 
 RULES = "SELECT severity, rule, count(*) AS alerts FROM found GROUP BY ALL ORDER BY alerts DESC, rule"
 
-ALERTS_BY_DAY = (
-    "SELECT CAST(happened_at AS DATE) AS day, severity, count(*) AS alerts FROM found GROUP BY ALL ORDER BY 1"
-)
+ALERTS_BY_DAY = """
+SELECT CAST(happened_at AS DATE) AS day, severity, count(*) AS alerts
+FROM found CROSS JOIN drawn WHERE happened_at BETWEEN since AND newest GROUP BY ALL ORDER BY 1
+"""
 
 # What was refused comes before what went wrong.
 FAILURES = """
@@ -73,7 +91,7 @@ SELECT *, count(*) OVER () AS total
 FROM new_for_actor
 WHERE
     rule IN ('new actor', 'new address')
-    AND happened_at > (SELECT max(happened_at) - INTERVAL '7 days' FROM audit_events)
+    AND happened_at > (SELECT newest - INTERVAL '7 days' FROM drawn)
 ORDER BY happened_at DESC, uuid, rule
 LIMIT $most
 """
@@ -100,7 +118,9 @@ SELECT
     CAST(happened_at AS DATE) AS day,
     count(*) FILTER (WHERE NOT failed) AS done,
     count(*) FILTER (WHERE failed) AS failed
-FROM audit_events WHERE activity = 'change' GROUP BY day ORDER BY day
+FROM audit_events CROSS JOIN drawn
+WHERE activity = 'change' AND happened_at BETWEEN since AND newest
+GROUP BY day ORDER BY day
 """
 
 CHANGES_BY_ACTOR = """
@@ -117,7 +137,7 @@ SELECT isodow(local_time) AS weekday, hour(local_time) AS hour, count(*) AS chan
 FROM (
     SELECT (happened_at AT TIME ZONE 'UTC') AT TIME ZONE time_zone AS local_time
     FROM audit_events CROSS JOIN audit_settings
-    WHERE activity = 'change'
+    WHERE activity = 'change' AND isfinite(happened_at)
 ) GROUP BY ALL
 """
 

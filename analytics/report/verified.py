@@ -7,12 +7,15 @@ import json
 import typing as t
 
 from analytics.report.answers import ReportError
+from analytics.report.legible import legible
 
 if t.TYPE_CHECKING:
     from pathlib import Path
 
     from analytics.report.answers import Source
 
+_MOST_CAUSES = 3
+_LONGEST_CAUSE = 150
 _DIFFERENCES = (("missing", "missing"), ("surplus", "surplus"), ("repeats", "repeats"), ("in_gap", "in a gap"))
 
 
@@ -67,10 +70,8 @@ def _of_api(result: dict[str, t.Any], source: Source, events: int) -> Verdict:
     if result["agrees"]:
         return Verdict("verified", f"Audit logs here and in the API: {_number(total['api'])}, {span}.{outside}")
     differences = ", ".join(f"{_number(total[name])} {title}" for name, title in _DIFFERENCES)
-    said = " ".join(
-        [f"Audit logs in the API: {_number(total['api'])}, {span}; {differences}.", *map(str, result["complaints"])]
-    )
-    return Verdict("differs from the API", f"{said}{outside}")
+    said = [f"Audit logs in the API: {_number(total['api'])}, {span}; {differences}.", *_causes(result)]
+    return Verdict("differs from the API", f"{' '.join(said)}{outside}")
 
 
 def _of_digests(result: dict[str, t.Any], source: Source) -> Verdict:
@@ -85,8 +86,17 @@ def _of_digests(result: dict[str, t.Any], source: Source) -> Verdict:
         if source.events_between(start, stop)[0] != events:
             return Verdict("not verified", "The digests are of another file, or older than the last load.")
         return Verdict("unaltered", f"Audit logs that are as their digests say: {events:,}, {span}.")
-    said = [f"Days that are not as their digests say: {', '.join(altered)}."] if altered else []
-    return Verdict("altered", " ".join([*said, *map(str, result["complaints"])]))
+    said = [f"Days that are not as their digests say: {', '.join(_some(altered, 'more'))}."] if altered else []
+    return Verdict("altered", " ".join([*said, *_causes(result)]))
+
+
+def _causes(result: dict[str, t.Any]) -> list[str]:
+    return _some([legible(str(one), _LONGEST_CAUSE) for one in result["complaints"]], "more are in the result.")
+
+
+def _some(texts: list[str], more: str) -> list[str]:
+    rest = len(texts) - _MOST_CAUSES
+    return texts if rest <= 1 else [*texts[:_MOST_CAUSES], f"{rest:,} {more}"]
 
 
 def _time(stamp: str) -> dt.datetime:

@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
+import contextlib
 import datetime as dt
+import io
+import json
 import re
 import shutil
 import subprocess
@@ -13,6 +16,7 @@ from html import unescape
 import duckdb
 import pytest
 
+from analytics import statements
 from tests.analytics_events import ADMIN, BOB, MONDAY, event, numbered, series, sign_in
 from tests.analytics_risks import OPEN, SPREES, change
 from tests.test_analytics import fill
@@ -83,8 +87,12 @@ def write_database(path: Path, log: Log, sign_ins: Log | None = None) -> Path:
 
 
 def run(database: Path, output: Path, *options: str) -> subprocess.CompletedProcess[str]:
-    command = [sys.executable, "-m", "analytics.report", "--database", str(database), "--output", str(output)]
-    return subprocess.run([*command, *options], capture_output=True, text=True, check=False)
+    from analytics.report.__main__ import main  # noqa: PLC0415 - what it is drawn with may not be there
+
+    arguments = ["--database", str(database), "--output", str(output), *options]
+    with contextlib.redirect_stdout(io.StringIO()) as said, contextlib.redirect_stderr(io.StringIO()) as complained:
+        code = main(arguments)
+    return subprocess.CompletedProcess(arguments, code, said.getvalue(), complained.getvalue())
 
 
 @pytest.fixture(scope="module")
@@ -97,8 +105,9 @@ def page(tmp_path_factory: pytest.TempPathFactory) -> Path:
     turned = event(f"{MONDAY}T09:40:00", "DELETE", "AuditLog", address="\u202e1.2.3.4", namespace="acme" * 500)
     database = write_database(folder / "it's a log.duckdb", [*[evil] * 20, failed, turned, *LOG], SIGN_INS)
     before = database.read_bytes()
-    done = run(database, folder / "page.html", "--made-up")
-    assert (done.returncode, done.stderr) == (0, "")
+    command = [sys.executable, "-m", "analytics.report", "--database", str(database), "--made-up"]
+    done = subprocess.run([*command, "--output", str(folder / "page.html")], capture_output=True, check=True, text=True)
+    assert done.stderr == ""
     assert database.read_bytes() == before
     return folder / "page.html"
 
@@ -141,7 +150,7 @@ def test_the_page_goes_by_severity_and_says_how_much_it_leaves_out(page: Path) -
         "Full rights for",
         "medium 20 of 5",
         "exporter 55, ",
-        "low 1 of 1",
+        "low 2 of 2",
         "Failures 20 of 27",
         "New actors and addresses, last seven days 1 of 1",
         "Sign-ins, by actor and credential 20 of 22",
@@ -185,6 +194,14 @@ def test_a_result_of_verify_is_in_the_page(tmp_path: Path) -> None:
     result.write_text('{"agrees": false, "days": [], "complaints": ["A line was <b>taken out</b>."]}')
     assert run(database, tmp_path / "page.html", "--verified", str(result)).returncode == 0
     assert "<b>altered</b>. A line was &lt;b&gt;taken out&lt;/b&gt;." in (tmp_path / "page.html").read_text()
+    days = [{"day": f"2026-01-{day:02}", "altered": True} for day in range(1, 31)]
+    complaints = [f"A line of day {number} was taken out {'x' * 500}" for number in range(40)]
+    result.write_text(json.dumps({"agrees": False, "days": days, "complaints": complaints}))
+    assert run(database, tmp_path / "page.html", "--verified", str(result)).returncode == 0
+    text = words((tmp_path / "page.html").read_text())
+    said = text[text.index("Completeness") : text.index("Report made")]
+    assert "2026-01-01, 2026-01-02, 2026-01-03, 27 more." in said
+    assert said.endswith("37 more are in the result. ")
     result.write_text("All agree.")
     done = run(database, tmp_path / "none.html", "--verified", str(result))
     assert (done.returncode, done.stderr) == (1, f"{result} is not what endorlabs-verify --json prints.\n")
@@ -240,7 +257,7 @@ def test_what_can_t_be_reported_on_is_said_in_one_line(tmp_path: Path) -> None:
     cases = {
         tmp_path / "none.duckdb": "There is no file",
         other: "has no table tap_endorlabs.audit_logs",
-        text: "has no table tap_endorlabs.audit_logs that can be read",
+        text: "can't be read as a DuckDB file",
         write_database(tmp_path / "empty.duckdb", []): "There is no event in",
     }
     for database, line in cases.items():
@@ -249,3 +266,69 @@ def test_what_can_t_be_reported_on_is_said_in_one_line(tmp_path: Path) -> None:
         assert line in done.stderr
         assert done.stderr.count("\n") == 1
     assert not output.exists()
+    database = write_database(tmp_path / "log.duckdb", [event(f"{MONDAY}T08:00:00")])
+    for taken in (tmp_path, text / "page.html"):
+        done = run(database, taken)
+        assert done.returncode == 1
+        assert done.stderr.startswith(f"{taken} can't be written (")
+        assert done.stderr.count("\n") == 1
+
+
+@pytest.mark.parametrize(
+    ("right", "wrong", "line"),
+    [
+        ("'UTC' AS time_zone", "'Europa/Berlin' AS time_zone", "Check time_zone in analytics/settings.sql. "),
+        ("7 AS baseline_days", "'week' AS baseline_days", "The views of analytics/ can't be made in "),
+    ],
+)
+def test_a_mistyped_setting_is_said_in_one_line(
+    right: str, wrong: str, line: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    from analytics.report import answers  # noqa: PLC0415
+
+    database = write_database(tmp_path / "log.duckdb", [event(f"{MONDAY}T08:00:00")])
+    texts = [text.replace(right, wrong) for text in statements("duckdb")]
+    monkeypatch.setattr(answers, "statements", lambda _: texts)
+    done = run(database, tmp_path / "page.html")
+    assert done.returncode == 1
+    assert done.stderr.startswith(line)
+    assert done.stderr.count("\n") == 1
+
+
+def test_a_log_of_sign_ins_has_a_report(tmp_path: Path) -> None:
+    with duckdb.connect(str(tmp_path / "log.duckdb")) as connection:
+        fill(connection, [], numbered(SIGN_INS))
+        connection.execute("DROP TABLE tap_endorlabs.audit_logs")
+    page = tmp_path / "page.html"
+    done = run(tmp_path / "log.duckdb", page)
+    assert (done.returncode, done.stderr) == (0, "")
+    text = words(page.read_text())
+    assert text.startswith(f"Audit report Events {MONDAY} 09:00:00 to {MONDAY} 09:21:00 UTC; audit logs 0, sign-ins 22")
+    assert "Sign-ins, by actor and credential 20 of 22" in text
+    assert "Who changed most 0 of 0" in text
+
+
+@pytest.mark.parametrize("other", ["0001-01-01T00:00:00", "1999-01-01T00:00:00", "9999-12-31T23:59:59", "infinity"])
+def test_an_event_of_another_time_leaves_the_charts_as_they_are(other: str, tmp_path: Path) -> None:
+    log = [event(time) for time in series(f"{MONDAY}T08:00:00", 3600, 9)]
+    pages = []
+    for number, items in enumerate((log, [*log, event(other, "CREATE", "UITelemetry")])):
+        pages.append(tmp_path / f"page{number}.html")
+        done = run(write_database(tmp_path / f"{number}.duckdb", items), pages[-1])
+        assert (done.returncode, done.stderr) == (0, "")
+    texts = [page.read_text() for page in pages]
+    charts = [re.findall(r"Changes each day</h2>.*?</svg>", text, re.DOTALL) for text in texts]
+    assert charts[0] == charts[1] != []
+    assert "events of other times: 1." in texts[1]
+    assert "events of other times" not in texts[0]
+
+
+def test_names_that_can_t_be_seen_are_named(tmp_path: Path) -> None:
+    names = {"\u3164": r"\u3164", "\u2800": r"\u2800", "\ufe0f": r"\ufe0f", " ": r"\u0020"}
+    log = [change("Exporter", {}, claims=[f"user={name}"]) for name in names]
+    for item, name in zip(log, names, strict=True):
+        item["spec"]["message_kind"] = f"x.{name}"
+    assert run(write_database(tmp_path / "log.duckdb", log), tmp_path / "page.html").returncode == 0
+    text = (tmp_path / "page.html").read_text()
+    chart = text[text.index("Who changed most") :]
+    assert [name for name in names.values() if name not in chart] == []
