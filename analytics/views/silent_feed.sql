@@ -5,9 +5,9 @@ WITH present AS (
 ),
 hours AS (
     SELECT stream, date_trunc('hour', happened_at) AS hour, min(happened_at) AS first_at, max(happened_at) AS last_at
-    FROM audit_events
+    FROM audit_events CROSS JOIN log_begin CROSS JOIN present
     -- An event of the future is no sign of life.
-    WHERE happened_at <= (SELECT until FROM present)
+    WHERE happened_at BETWEEN log_since AND until
     GROUP BY stream, date_trunc('hour', happened_at)
 ),
 gaps AS (
@@ -47,11 +47,9 @@ SELECT
     compared.stream AS object,
     min(uuid) AS uuid,
     concat(
-        'No event until ', coalesce(CAST(next_at AS VARCHAR), 'now'), '; in the four weeks before, ',
-        coalesce(
-            concat('only one silence was longer than ', CAST(usual AS VARCHAR)),
-            concat('at most one was longer than ', silent_hours, ' hours')
-        ), '.'
+        'No event until ', coalesce(CAST(next_at AS VARCHAR), 'now'),
+        '; in the four weeks before, at most one silence was longer than ',
+        coalesce(CAST(usual AS VARCHAR), concat(silent_hours, ' hours')), '.'
     ) AS reason
 FROM compared JOIN audit_events ON audit_events.stream = compared.stream AND happened_at = last_at
 WHERE usual IS NULL OR silence >= 2 * usual
