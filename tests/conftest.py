@@ -5,11 +5,13 @@ from __future__ import annotations
 import datetime as dt
 import os
 import typing as t
+from functools import cache
 
 import pytest
 from hypothesis import settings
 
 from fake_endor_api import FakeEndorApi, ManualClock, make_events
+from fake_endor_api.store import Store
 from tests.harness import Process
 
 if t.TYPE_CHECKING:
@@ -48,10 +50,16 @@ def empty_api(clock: ManualClock) -> Iterator[FakeEndorApi]:
         yield api
 
 
+@cache
+def stored(count: int, days: float) -> Store:
+    """Give so many events of the last days, made once for all tests: none may change them."""
+    return Store(make_events(count, NOW - dt.timedelta(days=days), NOW))
+
+
 @pytest.fixture
 def api(empty_api: FakeEndorApi) -> FakeEndorApi:
     """An API with 1,200 events of the last ten days."""
-    empty_api.store.add(make_events(1200, NOW - dt.timedelta(days=10), NOW))
+    empty_api.store.add_all_of(stored(1200, 10))
     return empty_api
 
 

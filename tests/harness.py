@@ -40,7 +40,8 @@ class Output:
         return [json.loads(line) for line in self.stdout.split("\n") if line]
 
     def of(self, kind: str) -> list[dict[str, t.Any]]:
-        return [message for message in self.messages if message["type"] == kind]
+        lines = [line for line in self.stdout.split("\n") if kind in line]
+        return [message for message in map(json.loads, lines) if message["type"] == kind]
 
     @property
     def records(self) -> list[dict[str, t.Any]]:

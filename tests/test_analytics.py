@@ -117,7 +117,8 @@ def loaded(log: RealisticLog, folder: Path) -> duckdb.DuckDBPyConnection:
 
 
 # Seeds that no threshold was chosen with.
-@pytest.mark.parametrize("seed", [1977, pytest.param(271_828, marks=pytest.mark.faults)])
+@pytest.mark.faults
+@pytest.mark.parametrize("seed", [1977, 271_828])
 def test_a_month_has_alerts_for_its_incidents_and_few_others(seed: int, tmp_path: Path) -> None:
     log = make_realistic_log(60_000, END - dt.timedelta(days=DAYS), END, sign_ins=6_000, seed=seed)
     alerts = loaded(log, tmp_path).execute("SELECT uuid, rule FROM alerts").fetchall()

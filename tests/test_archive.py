@@ -25,17 +25,19 @@ from tap_endorlabs.sync.bookmark import Bookmark, Gap, Scope
 from tap_endorlabs.sync.run import LogRun
 from tap_endorlabs.sync.state import bookmark_of, resume
 from tap_endorlabs.tap import TapEndorLabs
-from tests.conftest import NOW
+from tests.conftest import NOW, stored
 from tests.harness import config_for, run_inside
+from tests.in_process import run_command
 from tests.log_model import LogModel, event
 from tests.test_run import SCOPE, moment, some_settings
 
 if t.TYPE_CHECKING:
+    from pathlib import Path
+
     from fake_endor_api import FakeEndorApi, ManualClock
     from fake_endor_api.seen import Request
     from tap_endorlabs.api.query import Query
     from tap_endorlabs.api.records import Event
-    from tests.harness import Process
 
 DAY = 86_400
 BEGUN = 1_700_000_000
@@ -174,7 +176,7 @@ def uuids_of(api: FakeEndorApi) -> list[str]:
 
 def fill(api: FakeEndorApi, count: int, days: int) -> dict[str, t.Any]:
     start = NOW - dt.timedelta(days=days)
-    api.store.add(make_events(count, start, NOW))
+    api.store.add_all_of(stored(count, days))
     return config_for(api, start_date=start.isoformat(), concurrency=8)
 
 
@@ -227,11 +229,11 @@ def test_the_archive_is_left_alone_where_that_is_asked_for(empty_api: FakeEndorA
 
 
 def test_a_key_that_may_not_read_the_archive_gets_the_rest_and_one_warning(
-    empty_api: FakeEndorApi, process: Process
+    empty_api: FakeEndorApi, tmp_path: Path
 ) -> None:
     config = fill(empty_api, 900, 90)
     empty_api.behaviour.archive_denied = True
-    output = process.run(config=config)
+    output = run_command(tmp_path, level=logging.INFO, config=config)
     recent = [
         item["uuid"] for item in empty_api.store.objects() if item["meta"]["create_time"] >= "2026-03-02T12:00:00Z"
     ]
@@ -246,11 +248,11 @@ def test_a_key_that_may_not_read_the_archive_gets_the_rest_and_one_warning(
     assert output.bookmark["gaps"] == [gap]
 
     # The next run asks again, and those of the day after it don't.
-    second = process.run(config=config, state=output.state)
+    second = run_command(tmp_path, level=logging.INFO, config=config, state=output.state)
     assert (second.code, second.uuids, second.bookmark["gaps"]) == (3, [], [gap])
     assert "are still missing" in second.errors[0]
     asked = len(empty_api.list_requests)
-    third = process.run(config=config, state=second.state)
+    third = run_command(tmp_path, level=logging.INFO, config=config, state=second.state)
     assert (third.code, third.uuids, len(empty_api.list_requests) - asked) == (0, [], 1)
     assert third.bookmark["gaps"] == [gap]
 
@@ -287,15 +289,15 @@ def test_a_refusal_that_passes_leaves_no_gap(empty_api: FakeEndorApi) -> None:
     assert output.bookmark["gaps"] == []
 
 
-def test_a_key_that_may_read_nothing_leaves_no_gap(empty_api: FakeEndorApi, process: Process) -> None:
+def test_a_key_that_may_read_nothing_leaves_no_gap(empty_api: FakeEndorApi, tmp_path: Path) -> None:
     config = fill(empty_api, 900, 90)
     empty_api.fail(Fault.status(403), times=None)
-    output = process.run(config=config)
+    output = run_command(tmp_path, level=logging.INFO, config=config)
     assert (output.code, output.uuids) == (1, [])
     assert "give it the role Read-only" in output.errors[0]
     assert output.of("STATE") == []
     empty_api.heal()
-    assert sorted(process.run(config=config).uuids) == uuids_of(empty_api)
+    assert sorted(run_command(tmp_path, level=logging.INFO, config=config).uuids) == uuids_of(empty_api)
 
 
 def client_of(config: dict[str, t.Any]) -> LogClient:

@@ -45,32 +45,36 @@ def two_runs(
 @pytest.mark.parametrize(
     ("events", "behaviour", "settings"),
     [
-        (make_events_at(T0 + n * 10_000_000 for n in range(4000)), MINUTES, {"page_size": 200}),
-        (make_events_at(T0 + n % 30 * SECOND for n in range(3000)), {"strict_bounds": True}, {"page_size": 100}),
+        (lambda: make_events_at(T0 + n * 10_000_000 for n in range(4000)), MINUTES, {"page_size": 200}),
         (
-            make_events_at(T0 + n * 1_250_000 for n in range(4000)),
+            lambda: make_events_at(T0 + n % 30 * SECOND for n in range(3000)),
+            {"strict_bounds": True},
+            {"page_size": 100},
+        ),
+        (
+            lambda: make_events_at(T0 + n * 1_250_000 for n in range(4000)),
             {"date_offset": dt.timedelta(milliseconds=3)},
             {"page_size": 200},
         ),
         (
-            make_events_at(T0 + n * 1_250_000 for n in range(4000)),
+            lambda: make_events_at(T0 + n * 1_250_000 for n in range(4000)),
             {"date_offset": -dt.timedelta(milliseconds=3)},
             {"page_size": 200},
         ),
-        (ten_days(), UNNAMED | {"ignore_sort": True}, {}),
-        (ten_days(1300), UNNAMED | {"max_page_size": 33, "most_counted": 1000}, {}),
+        (ten_days, UNNAMED | {"ignore_sort": True}, {}),
+        (lambda: ten_days(1300), UNNAMED | {"max_page_size": 33, "most_counted": 1000}, {}),
     ],
     ids=["minutes, dense", "strict, ties", "ahead, dense", "behind, dense", "clamped, unsorted", "clamped, capped"],
 )
 def test_what_is_read_again_is_read_whole(  # noqa: PLR0913, PLR0917 - half of them are fixtures
-    events: list[JsonObject],
+    events: t.Callable[[], list[JsonObject]],
     behaviour: dict[str, t.Any],
     settings: dict[str, t.Any],
     empty_api: FakeEndorApi,
     clock: ManualClock,
     tmp_path: Path,
 ) -> None:
-    empty_api.store.add(events)
+    empty_api.store.add(events())
     for name, value in behaviour.items():
         setattr(empty_api.behaviour, name, value)
     first, second = two_runs(empty_api, clock, tmp_path, 11, **settings)

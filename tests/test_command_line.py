@@ -84,8 +84,8 @@ def test_log_lines_let_a_person_follow(api: FakeEndorApi, process: Process) -> N
     assert '"metric":"record_count","value":1200' in lines
 
 
-def test_a_first_run_without_start_date_marks_its_own_start(api: FakeEndorApi, process: Process) -> None:
-    output = process.run(config=config_for(api))
+def test_a_first_run_without_start_date_marks_its_own_start(api: FakeEndorApi, tmp_path: Path) -> None:
+    output = run_command(tmp_path, level=logging.INFO, config=config_for(api))
     assert (output.code, output.records) == (0, [])
     assert output.bookmark["replication_key_value"] == "2026-03-31T12:00:00.000000Z"
     assert [request.method for request in api.requests] == ["POST"]
@@ -100,16 +100,16 @@ def test_no_secret_is_written_even_at_debug_level(api: FakeEndorApi, process: Pr
         assert secret not in output.stderr + output.stdout
 
 
-def catalog_of(process: Process) -> dict[str, t.Any]:
-    return t.cast("dict[str, t.Any]", json.loads(process.run("--discover").stdout))
+def catalog_of(tmp_path: Path) -> dict[str, t.Any]:
+    return t.cast("dict[str, t.Any]", json.loads(run_command(tmp_path, "--discover").stdout))
 
 
-def test_a_deselected_field_is_left_out(api: FakeEndorApi, process: Process) -> None:
-    catalog = catalog_of(process)
+def test_a_deselected_field_is_left_out(api: FakeEndorApi, tmp_path: Path) -> None:
+    catalog = catalog_of(tmp_path)
     for entry in catalog["streams"][0]["metadata"]:
         if entry["breadcrumb"] in (["properties", "meta"], ["properties", "spec", "properties", "claims"]):
             entry["metadata"]["selected"] = False
-    output = process.run(config=config_for(api, start_date=START), catalog=catalog)
+    output = run_command(tmp_path, level=logging.INFO, config=config_for(api, start_date=START), catalog=catalog)
     assert len(output.records) == 1200
     for record in output.records:
         assert {"uuid", "create_time"} <= record.keys()
@@ -120,17 +120,17 @@ def test_a_deselected_field_is_left_out(api: FakeEndorApi, process: Process) -> 
     assert "create_time" in properties
 
 
-def test_a_deselected_stream_is_not_read(api: FakeEndorApi, process: Process) -> None:
-    catalog = catalog_of(process)
+def test_a_deselected_stream_is_not_read(api: FakeEndorApi, tmp_path: Path) -> None:
+    catalog = catalog_of(tmp_path)
     for entry in catalog["streams"][0]["metadata"]:
         if entry["breadcrumb"] == []:
             entry["metadata"]["selected"] = False
-    output = process.run(config=config_for(api, start_date=START), catalog=catalog)
+    output = run_command(tmp_path, level=logging.INFO, config=config_for(api, start_date=START), catalog=catalog)
     assert (output.code, output.records, api.requests) == (1, [], [])
     assert output.errors[0].startswith("No stream is selected")
 
 
-def test_stream_maps_filter_and_rename(api: FakeEndorApi, process: Process) -> None:
+def test_stream_maps_filter_and_rename(api: FakeEndorApi, tmp_path: Path) -> None:
     maps = {
         "audit_logs": {
             "__alias__": "deletions",
@@ -139,7 +139,7 @@ def test_stream_maps_filter_and_rename(api: FakeEndorApi, process: Process) -> N
             "spec": None,
         }
     }
-    output = process.run(config=config_for(api, start_date=START, stream_maps=maps))
+    output = run_command(tmp_path, level=logging.INFO, config=config_for(api, start_date=START, stream_maps=maps))
     deleted = {u for u, item in expected(api).items() if item["spec"]["operation"] == "OPERATION_DELETE"}
     assert set(output.uuids) == deleted
     assert {message["stream"] for message in output.of("RECORD")} == {"deletions"}
@@ -148,9 +148,9 @@ def test_stream_maps_filter_and_rename(api: FakeEndorApi, process: Process) -> N
 
 
 @pytest.mark.parametrize("depth", [0, 1, 2])
-def test_flattening_loses_no_field(depth: int, api: FakeEndorApi, process: Process) -> None:
+def test_flattening_loses_no_field(depth: int, api: FakeEndorApi, tmp_path: Path) -> None:
     settings = {"flattening_enabled": True, "flattening_max_depth": depth}
-    output = process.run(config=config_for(api, start_date=START, **settings))
+    output = run_command(tmp_path, level=logging.INFO, config=config_for(api, start_date=START, **settings))
     assert output.code == 0, output.stderr
     objects = expected(api)
     properties = output.of("SCHEMA")[0]["schema"]["properties"]
@@ -166,13 +166,13 @@ def test_flattening_loses_no_field(depth: int, api: FakeEndorApi, process: Proce
             assert (json.loads(found) if found is not None else None) == wanted.get("payload")
 
 
-def test_batch_files_hold_every_event_once(api: FakeEndorApi, process: Process) -> None:
+def test_batch_files_hold_every_event_once(api: FakeEndorApi, tmp_path: Path) -> None:
     batch = {
         "encoding": {"format": "jsonl", "compression": "gzip"},
-        "storage": {"root": f"file://{process.folder}"},
+        "storage": {"root": f"file://{tmp_path}"},
         "batch_size": 500,
     }
-    output = process.run(config=config_for(api, start_date=START, batch_config=batch))
+    output = run_command(tmp_path, level=logging.INFO, config=config_for(api, start_date=START, batch_config=batch))
     assert output.code == 0, output.stderr
     kinds = [message["type"] for message in output.messages]
     assert kinds == ["SCHEMA", *["BATCH", "STATE"] * 3]
@@ -208,8 +208,8 @@ def test_about_lists_the_settings(process: Process) -> None:
 
 
 @pytest.mark.parametrize("arguments", [("--test",), ()], ids=str)
-def test_a_wrong_key_ends_after_one_request(arguments: tuple[str, ...], api: FakeEndorApi, process: Process) -> None:
-    output = process.run(*arguments, config=config_for(api, api_secret="wrong"))
+def test_a_wrong_key_ends_after_one_request(arguments: tuple[str, ...], api: FakeEndorApi, tmp_path: Path) -> None:
+    output = run_command(tmp_path, *arguments, level=logging.INFO, config=config_for(api, api_secret="wrong"))
     assert output.code == 1
     (line,) = output.errors
     assert line.startswith("Endor Labs refused the API key: api_key or api_secret is wrong, or the key has expired. ")
@@ -219,9 +219,9 @@ def test_a_wrong_key_ends_after_one_request(arguments: tuple[str, ...], api: Fak
 
 
 @pytest.mark.parametrize("arguments", [("--test",), ()], ids=str)
-def test_a_missing_permission_is_named(arguments: tuple[str, ...], api: FakeEndorApi, process: Process) -> None:
+def test_a_missing_permission_is_named(arguments: tuple[str, ...], api: FakeEndorApi, tmp_path: Path) -> None:
     api.behaviour.denied_namespaces = frozenset({"acme"})
-    output = process.run(*arguments, config=config_for(api, start_date=START))
+    output = run_command(tmp_path, *arguments, level=logging.INFO, config=config_for(api, start_date=START))
     assert output.code == 1
     (line,) = output.errors
     assert "give it the role Read-only" in line

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import datetime as dt
 import json
+import logging
 import time
 import typing as t
 from collections import Counter
@@ -14,8 +15,11 @@ from fake_endor_api import Fault, make_events
 from tap_endorlabs.errors import several
 from tests.conftest import NOW
 from tests.harness import Output, config_for
+from tests.in_process import run_command
 
 if t.TYPE_CHECKING:
+    from pathlib import Path
+
     from fake_endor_api import FakeEndorApi
     from tests.harness import Process
 
@@ -106,23 +110,21 @@ def test_metrics_and_the_closing_line_say_what_the_api_saw(
     assert (output.code, len(output.errors)) == ((0, 0) if closing.startswith("Done") else (1, 1))
 
 
-def test_a_batch_file_that_can_not_be_written_ends_the_run_before_its_error(
-    api: FakeEndorApi, process: Process
-) -> None:
-    (process.folder / "file").touch()
-    storage = {"root": f"file://{process.folder}/file"}
+def test_a_batch_file_that_can_not_be_written_ends_the_run_before_its_error(api: FakeEndorApi, tmp_path: Path) -> None:
+    (tmp_path / "file").touch()
+    storage = {"root": f"file://{tmp_path}/file"}
     batch = {"encoding": {"format": "jsonl"}, "storage": storage, "batch_size": 100}
-    output = process.run(config=config_for(api, start_date=START, batch_config=batch))
+    output = run_command(tmp_path, level=logging.INFO, config=config_for(api, start_date=START, batch_config=batch))
     assert output.code == 1
     assert closing_line(output).startswith("Stopped: 100 events")
     (error,) = output.errors
     assert output.stderr.index(closing_line(output)) < output.stderr.index(error)
 
 
-def test_a_run_that_can_not_log_in_says_where_the_bookmark_is(api: FakeEndorApi, process: Process) -> None:
+def test_a_run_that_can_not_log_in_says_where_the_bookmark_is(api: FakeEndorApi, tmp_path: Path) -> None:
     key_expired(api)
     state = {"bookmarks": {"audit_logs": {"replication_key_value": "2026-03-30T00:00:00.000000Z"}}}
-    output = process.run(config=config_for(api), state=state)
+    output = run_command(tmp_path, level=logging.INFO, config=config_for(api), state=state)
     assert closing_line(output).endswith("the bookmark is at 2026-03-30T00:00:00.000000Z")
 
 

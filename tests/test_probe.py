@@ -6,7 +6,6 @@ import datetime as dt
 import re
 import socket
 import typing as t
-from functools import cache
 from pathlib import Path
 
 import pytest
@@ -15,7 +14,7 @@ from fake_endor_api import FakeEndorApi, Fault, make_events, make_events_at
 from fake_endor_api.times import SECOND, to_nanoseconds
 from tap_endorlabs.probe.questions import QUESTIONS
 from tests import probe_cases as cases
-from tests.conftest import NOW
+from tests.conftest import NOW, stored
 from tests.harness import config_for
 from tests.in_process import run_command
 from tests.server_variants import VARIANTS
@@ -54,14 +53,9 @@ def rows(report: str) -> list[tuple[str, str, str]]:
     return [(asked, found.removeprefix("! ").removeprefix("? "), action) for asked, _, found, action in cells[1:]]
 
 
-@cache
-def events_of(log: str) -> list[dict[str, t.Any]]:
-    count, days = LOGS[log]
-    return make_events(count, NOW - dt.timedelta(days=days), NOW) + cases.edge_events()
-
-
 def fill(api: FakeEndorApi, log: str) -> None:
-    api.store.add(events_of(log))
+    api.store.add_all_of(stored(*LOGS[log]))
+    api.store.add(cases.edge_events())
 
 
 def check(case: Case, api: FakeEndorApi, folder: Path) -> None:

@@ -302,28 +302,6 @@ def test_a_last_second_that_is_too_much_by_offset_is_read_without(concurrency: i
     assert read(fetch, START + 10, 100, concurrency) == log.events
 
 
-@pytest.mark.parametrize("share", [0.01, 0.05, 0.2])
-def test_queries_that_fail_at_random_do_not_become_smaller(share: float) -> None:
-    rng = random.Random(5)
-    log = LogModel(at(spread(random.Random(2), 12_000, 0, WHOLE)), random.Random(1))
-    asked = failed = 0
-
-    def fetch(query: Query) -> Page:
-        nonlocal asked, failed
-        # As the client does: what can't be made smaller is tried more often.
-        for _ in range(2 if query.divisible else 8):
-            asked += 1
-            if rng.random() >= share:
-                return log.fetch(query)
-            failed += 1
-        raise TooSlowError("late")
-
-    assert read(log.fetch, START + WHOLE, 100, 4) == log.events
-    plain = len(log.asked)
-    assert read(fetch, START + WHOLE, 100, 4) == log.events
-    assert asked <= plain * {0.01: 1.1, 0.05: 1.2, 0.2: 1.7}[share]
-
-
 def test_an_offset_that_is_ignored_is_done_without() -> None:
     log = LogModel(at(spread(random.Random(2), 10_000, 0, WHOLE)), random.Random(1), skips=False)
     with in_any_order(log.fetch, random.Random(1)) as fetch:

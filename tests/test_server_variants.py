@@ -7,9 +7,8 @@ import typing as t
 
 import pytest
 
-from fake_endor_api import make_events
 from tests import fault_matrix, server_variants
-from tests.conftest import NOW
+from tests.conftest import NOW, stored
 from tests.harness import config_for
 from tests.in_process import run_command
 from tests.server_variants import VARIANTS, Variant
@@ -31,12 +30,11 @@ def test_a_server_is_read_exactly_or_the_run_says_why_not(
 ) -> None:
     count, days = LOGS[variant.log]
     start = NOW - dt.timedelta(days=days)
-    events = make_events(count, start, NOW)
-    empty_api.store.add(events)
+    empty_api.store.add_all_of(stored(count, days))
     variant.arrange(empty_api)
     config = config_for(empty_api, start_date=start.isoformat(), page_size=150)
     output = run_command(tmp_path, level=20, config=config)
-    uuids = [item["uuid"] for item in events]
+    uuids = empty_api.store.uuids()
     assert output.code == variant.code, output.stderr
     assert variant.says in output.stderr
     assert len(output.uuids) == len(set(output.uuids))

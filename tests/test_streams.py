@@ -14,9 +14,12 @@ from tap_endorlabs.streams import STREAMS
 from tap_endorlabs.tap import TapEndorLabs
 from tap_endorlabs.timestamps import normalize
 from tests.conftest import NOW
-from tests.harness import Output, Process, catalog_of, config_for, run_inside
+from tests.harness import Output, catalog_of, config_for, run_inside
+from tests.in_process import run_command
 
 if t.TYPE_CHECKING:
+    from pathlib import Path
+
     from fake_endor_api import ManualClock
 
 START = NOW - dt.timedelta(days=10)
@@ -43,12 +46,12 @@ def uuids_of(records: list[dict[str, t.Any]]) -> list[str]:
     return [record["uuid"] for record in records]
 
 
-def test_sign_ins_are_not_read_unless_they_are_selected(api: FakeEndorApi, process: Process) -> None:
+def test_sign_ins_are_not_read_unless_they_are_selected(api: FakeEndorApi, tmp_path: Path) -> None:
     output = run_inside(settings(api))
     assert {message["stream"] for message in output.messages if "stream" in message} == {"audit_logs"}
     assert output.state["bookmarks"].keys() == {"audit_logs"}
-    discovered = process.run("--discover").stdout
-    again = process.run(config=settings(api), catalog=discovered)
+    discovered = run_command(tmp_path, "--discover").stdout
+    again = run_command(tmp_path, level=logging.INFO, config=settings(api), catalog=discovered)
     assert uuids_of(again.records) == uuids_of(output.records)
     assert {request.path for request in api.list_requests} == {AUDIT_PATH, f"{AUDIT_PATH}/archived"}
 
@@ -101,16 +104,14 @@ def test_each_stream_goes_on_from_a_bookmark_of_its_own(api: FakeEndorApi, clock
 
 
 @pytest.mark.parametrize("concurrency", [1, 4])
-def test_a_stream_that_fails_takes_nothing_from_the_other(
-    concurrency: int, api: FakeEndorApi, process: Process
-) -> None:
+def test_a_stream_that_fails_takes_nothing_from_the_other(concurrency: int, api: FakeEndorApi, tmp_path: Path) -> None:
     config = settings(api, concurrency=concurrency)
     pages = len(api.list_requests)
     run_inside(config)
     pages = len(api.list_requests) - pages
     # The audit logs are complete by then, and some sign-ins have been read.
     api.fail(Fault.status(403), times=None, after=pages + 4)
-    failed = process.run(config=config, catalog=BOTH)
+    failed = run_command(tmp_path, level=logging.INFO, config=config, catalog=BOTH)
     assert failed.code == 1
     (line,) = failed.errors
     assert "may not read this log" in line
@@ -123,10 +124,10 @@ def test_a_stream_that_fails_takes_nothing_from_the_other(
     assert sorted(read + uuids_of(resumed.records)) == sorted(api.sign_ins.uuids())
 
 
-def test_the_state_of_a_stream_outlives_the_failure_of_the_one_before_it(api: FakeEndorApi, process: Process) -> None:
+def test_the_state_of_a_stream_outlives_the_failure_of_the_one_before_it(api: FakeEndorApi, tmp_path: Path) -> None:
     before = run_inside(settings(api), catalog=BOTH).state
     api.fail(Fault.status(403))
-    failed = process.run(config=settings(api), state=before, catalog=BOTH)
+    failed = run_command(tmp_path, level=logging.INFO, config=settings(api), state=before, catalog=BOTH)
     assert failed.code == 1
     assert failed.state["bookmarks"]["authentication_logs"] == before["bookmarks"]["authentication_logs"]
 
@@ -142,7 +143,7 @@ def test_sign_ins_are_not_looked_for_in_an_archive(api: FakeEndorApi, caplog: py
     assert line.name.endswith("authentication_logs")
 
 
-def test_the_closing_lines_say_which_stream_they_are_about(api: FakeEndorApi, process: Process) -> None:
-    output = process.run(config=settings(api), catalog=BOTH)
+def test_the_closing_lines_say_which_stream_they_are_about(api: FakeEndorApi, tmp_path: Path) -> None:
+    output = run_command(tmp_path, level=logging.INFO, config=settings(api), catalog=BOTH)
     done = [line for line in output.stderr.splitlines() if "Done: " in line]
     assert [("audit_logs" in line, "authentication_logs" in line) for line in done] == [(True, False), (False, True)]
