@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import datetime as dt
+import logging
 import typing as t
 
 import pytest
@@ -50,16 +51,16 @@ def test_what_was_delivered_before_the_archive_was_needed_does_not_come_again(
     empty_api.store.add(at((begun + dt.timedelta(days=20) + n * SECOND for n in range(9)), seed=1))
     config = config_for(empty_api, start_date=NOW.isoformat())
     clock.advance(3600)
-    first = run_command(tmp_path, config=config)
+    first = run_command(tmp_path, level=logging.INFO, config=config)
     assert len(first.bookmark["emitted"]) == 5
     clock.advance(40 * 86_400)
     empty_api.behaviour.archive_denied = True
-    second = run_command(tmp_path, config=config, state=first.state)
+    second = run_command(tmp_path, level=logging.INFO, config=config, state=first.state)
     assert (second.code, len(second.uuids)) == (3, 9)
     (gap,) = second.bookmark["gaps"]
     assert gap["emitted"] == first.bookmark["emitted"]
     empty_api.behaviour.archive_denied = False
-    third = run_command(tmp_path, config=config, state=second.state)
+    third = run_command(tmp_path, level=logging.INFO, config=config, state=second.state)
     assert (third.code, third.bookmark["gaps"]) == (0, [])
     assert sorted(first.uuids + second.uuids + third.uuids) == sorted(empty_api.store.uuids())
 
@@ -73,17 +74,17 @@ def test_a_second_that_fails_after_it_was_delivered_does_not_come_again(
     events = at(begun + n * SECOND for n in range(40))
     empty_api.store.add(events)
     config = config_for(empty_api, start_date=stamp(begun), lookback_seconds=0)
-    first = run_command(tmp_path, config=config)
+    first = run_command(tmp_path, level=logging.INFO, config=config)
     news = at((NOW - dt.timedelta(minutes=10) + n * SECOND for n in range(5)), seed=1)
     empty_api.store.add(news)
     empty_api.fail(Fault.status(500), when=events[second]["uuid"], times=None)
-    output = run_command(tmp_path, config=config, state=first.state)
+    output = run_command(tmp_path, level=logging.INFO, config=config, state=first.state)
     # In the second of the bookmark there may be others.
     assert (output.code, len(output.bookmark["gaps"])) == (code, code // 3)
     assert output.uuids == [item["uuid"] for item in news]
     empty_api.heal()
     clock.advance(86_400)
-    later = run_command(tmp_path, config=config, state=output.state)
+    later = run_command(tmp_path, level=logging.INFO, config=config, state=output.state)
     assert (later.code, later.uuids, later.bookmark["gaps"]) == (0, [], [])
 
 
@@ -114,13 +115,13 @@ def test_sign_ins_that_no_list_has_any_more_are_told(
         "catalog": catalog_of("authentication_logs"),
         "config": config_for(empty_api, start_date=stamp(NOW)),
     }
-    first = run_command(tmp_path, **options)
+    first = run_command(tmp_path, level=logging.INFO, **options)
     assert first.code == 0
     clock.advance(40 * 86_400)
-    second = run_command(tmp_path, state=first.state, **options)
+    second = run_command(tmp_path, level=logging.INFO, state=first.state, **options)
     assert second.code == 3
     assert "Of authentication_logs some from 2026-03-31T12:00:00.000000Z to 2026-04-11" in second.errors[0]
-    assert run_command(tmp_path, state=second.state, **options).code == 0
+    assert run_command(tmp_path, level=logging.INFO, state=second.state, **options).code == 0
 
 
 def test_a_gap_of_a_young_log_is_asked_for_by_the_next_run(
@@ -132,10 +133,10 @@ def test_a_gap_of_a_young_log_is_asked_for_by_the_next_run(
     empty_api.store.add(at([broken], seed=3))
     empty_api.fail(Fault.status(500), times=None, when=at([broken], seed=3)[0]["uuid"])
     config = config_for(empty_api, start_date=(NOW - dt.timedelta(hours=13)).isoformat())
-    first = run_command(tmp_path, config=config)
+    first = run_command(tmp_path, level=logging.INFO, config=config)
     assert (first.code, len(first.bookmark["gaps"])) == (3, 1)
     empty_api.heal()
     clock.advance(300)
-    second = run_command(tmp_path, config=config, state=first.state)
+    second = run_command(tmp_path, level=logging.INFO, config=config, state=first.state)
     assert (second.code, second.bookmark["gaps"]) == (0, [])
     assert sorted(first.uuids + second.uuids) == sorted(empty_api.store.uuids())

@@ -5,6 +5,7 @@ from __future__ import annotations
 import decimal
 import gzip
 import json
+import logging
 import typing as t
 import zlib
 
@@ -135,7 +136,7 @@ def test_an_object_that_no_target_can_read_is_left_out_alone(
     item, why = LEFT_OUT[case]
     empty_api.fail(Fault.raw(page(good("b"), item, good("c"))), times=None)
     config = config_for(empty_api, start_date="2026-03-29T00:00:00Z", **WAYS[way])
-    output = run_command(tmp_path, config=config)
+    output = run_command(tmp_path, level=logging.INFO, config=config)
     assert (output.code, output.uuids) == (3, ["b", "c"])
     line, last = output.errors
     assert line.startswith("An object that can't be a record was left out: ")
@@ -143,7 +144,7 @@ def test_an_object_that_no_target_can_read_is_left_out_alone(
     assert line.endswith(': {"uuid": "a", "create_time": "2026-03-30T00:00:00.5Z"}')
     assert last.startswith("Left out: 1 object that can't be a record (see above)")
     # The bookmark has passed it.
-    again = run_command(tmp_path, config=config, state=output.state)
+    again = run_command(tmp_path, level=logging.INFO, config=config, state=output.state)
     assert (again.code, again.uuids, again.errors) == (0, [], [])
 
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import datetime as dt
 import itertools
+import logging
 import random
 import typing as t
 from dataclasses import replace
@@ -81,7 +82,7 @@ def test_nothing_is_proved_where_that_is_not_wanted() -> None:
 
 def test_nothing_leaves_before_it_is_proved(api: FakeEndorApi, tmp_path: Path) -> None:
     api.behaviour.count = "high"
-    output = run_command(tmp_path, config=config_for(api, start_date=TEN_DAYS_AGO))
+    output = run_command(tmp_path, level=logging.INFO, config=config_for(api, start_date=TEN_DAYS_AGO))
     assert output.code == 1
     assert output.records == []
     assert output.of("STATE") == []
@@ -93,11 +94,11 @@ def test_nothing_leaves_before_it_is_proved(api: FakeEndorApi, tmp_path: Path) -
 def test_what_was_proved_before_a_fault_is_kept(api: FakeEndorApi, tmp_path: Path) -> None:
     config = config_for(api, start_date=TEN_DAYS_AGO, page_size=20, concurrency=1)
     api.fail(Fault.status(403), after=52, times=None)
-    output = run_command(tmp_path, config=config)
+    output = run_command(tmp_path, level=logging.INFO, config=config)
     assert output.code == 1
     assert 400 <= len(output.records) < 1200
     api.heal()
-    rest = run_command(tmp_path, config=config, state=output.state)
+    rest = run_command(tmp_path, level=logging.INFO, config=config, state=output.state)
     assert sorted(output.uuids + rest.uuids) == sorted(api.store.uuids())
 
 
@@ -313,7 +314,7 @@ def test_late_events_are_told_however_the_minutes_of_the_first_run_fall(
     empty_api.store.add(news)
     empty_api.store.add_raw(last)
     clock.advance(3600)
-    state = run_command(tmp_path, config=config, state=state).state
+    state = run_command(tmp_path, level=logging.INFO, config=config, state=state).state
     empty_api.store.add(
         make_events_at([to_nanoseconds(begun + dt.timedelta(minutes=5, seconds=n)) for n in range(5)], seed=5)
     )

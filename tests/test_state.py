@@ -5,6 +5,7 @@ from __future__ import annotations
 import copy
 import datetime as dt
 import json
+import logging
 import os
 import signal
 import typing as t
@@ -178,7 +179,7 @@ def test_an_empty_state_means_a_first_run(state: State, api: FakeEndorApi) -> No
     ids=str,
 )
 def test_what_is_no_state_is_refused(state: State, api: FakeEndorApi, tmp_path: Path) -> None:
-    output = run_command(tmp_path, config=config_for(api, start_date=START), state=state)
+    output = run_command(tmp_path, level=logging.INFO, config=config_for(api, start_date=START), state=state)
     (line,) = output.errors
     assert line.startswith('The state is broken: it takes the form {"bookmarks": {"audit_logs": {…}}}.')
     assert "--state" in line
@@ -195,7 +196,7 @@ def test_advice_about_a_broken_state_is_for_meltano_too(broken: State) -> None:
 def test_a_bookmark_in_the_future_is_refused(api: FakeEndorApi, tmp_path: Path) -> None:
     def run_at(seconds: int) -> tuple[int, list[str]]:
         state = {"bookmarks": {"audit_logs": {"replication_key_value": stamp_of(NOW + dt.timedelta(seconds=seconds))}}}
-        output = run_command(tmp_path, config=config_for(api), state=state)
+        output = run_command(tmp_path, level=logging.INFO, config=config_for(api), state=state)
         return output.code, output.errors
 
     assert run_at(300) == (0, [])
@@ -214,14 +215,14 @@ def test_a_byte_order_mark_is_read_over(api: FakeEndorApi, tmp_path: Path) -> No
         "catalog": catalog_of("audit_logs"),
     }
     marked: dict[str, t.Any] = {name: f"\ufeff{json.dumps(content)}" for name, content in files.items()}
-    output = run_command(tmp_path, **marked)
+    output = run_command(tmp_path, level=logging.INFO, **marked)
     assert output.code == 0, output.stderr
     assert 0 < len(output.uuids) < len(api.store.objects())
 
 
 def test_a_state_that_makes_start_date_without_effect_is_told(api: FakeEndorApi, tmp_path: Path) -> None:
     def lines(**files: t.Any) -> list[str]:
-        output = run_command(tmp_path, **files)
+        output = run_command(tmp_path, level=logging.INFO, **files)
         return [line for line in output.stderr.splitlines() if "without effect" in line]
 
     config = config_for(api, start_date=START)
@@ -236,7 +237,7 @@ def test_a_state_that_makes_start_date_without_effect_is_told(api: FakeEndorApi,
 def states_of_failed_run(api: FakeEndorApi, folder: Path, **files: t.Any) -> list[State]:
     # Each page leaves as soon as it is read.
     settings = {"start_date": START, "page_size": 100, "concurrency": 1, "completeness_check": "never"}
-    output = run_command(folder, config=config_for(api, **settings), **files)
+    output = run_command(folder, level=logging.INFO, config=config_for(api, **settings), **files)
     assert output.code not in {0, 3}
     return [message["value"]["bookmarks"] for message in output.of("STATE")]
 
@@ -301,6 +302,7 @@ def test_what_was_left_out_is_counted_once_for_the_next_proof(
         empty_api.store.add_raw(news)
         output = run_command(
             tmp_path,
+            level=logging.INFO,
             config=config_for(empty_api, start_date=START, page_size=20, completeness_check="never"),
             state=state,
         )
@@ -335,5 +337,5 @@ def test_a_signal_after_the_run_changes_nothing(
         os.kill(os.getpid(), signal.SIGTERM)
 
     monkeypatch.setattr(TapEndorLabs, "raise_if_incomplete", struck)
-    output = run_command(tmp_path, config=config_for(api, start_date=START))
+    output = run_command(tmp_path, level=logging.INFO, config=config_for(api, start_date=START))
     assert (output.code, len(output.uuids)) == (0, len(api.store.objects()))

@@ -6,6 +6,7 @@ import contextlib
 import datetime as dt
 import io
 import json
+import logging
 import subprocess
 import sys
 import typing as t
@@ -22,7 +23,7 @@ from tap_endorlabs.verify.in_order import in_order
 from tap_endorlabs.verify.packed import Uuids, distinct
 from tap_endorlabs.verify.span import Span
 from tap_endorlabs.verify.task import _bar
-from tests.conftest import NOW
+from tests.conftest import NOW, stored
 from tests.harness import config_for, run_inside
 from tests.in_process import run_command
 from tests.verifying import differing, found, records_of, verify, write_lines
@@ -78,7 +79,7 @@ def load(lines: Path, database: Path) -> Path:
 
 @pytest.fixture(params=["jsonl", "duckdb"])
 def case(request: pytest.FixtureRequest, empty_api: FakeEndorApi, tmp_path: Path) -> Case:
-    empty_api.store.add(make_events(600, START, NOW))
+    empty_api.store.add_all_of(stored(600, 6))
     return Case(empty_api, tmp_path, request.param)
 
 
@@ -217,11 +218,11 @@ def test_what_the_state_names_as_a_gap_has_a_column_of_its_own(case: Case) -> No
 
 
 def test_a_second_that_the_api_fails_to_answer_is_in_a_gap(empty_api: FakeEndorApi, tmp_path: Path) -> None:
-    empty_api.store.add(make_events(300, START, NOW))
+    empty_api.store.add_all_of(stored(300, 6))
     broken = records_of(empty_api)[150]
     empty_api.fail(Fault.status(500), times=None, when=broken["uuid"])
     config = config_for(empty_api, start_date=START.isoformat())
-    run = run_command(tmp_path, config=config)
+    run = run_command(tmp_path, level=logging.INFO, config=config)
     assert (run.code, len(run.bookmark["gaps"])) == (3, 1)
     path = str(write_lines(tmp_path / "audit_logs.jsonl", run.records))
     for options in ((), ("--uuids",)):
@@ -236,7 +237,7 @@ def test_a_second_that_the_api_fails_to_answer_is_in_a_gap(empty_api: FakeEndorA
 
 
 def test_the_settings_of_the_tap_hold(empty_api: FakeEndorApi, tmp_path: Path) -> None:
-    empty_api.store.add(make_events(600, NOW - dt.timedelta(days=50), NOW))
+    empty_api.store.add_all_of(stored(600, 50))
     case = Case(empty_api, tmp_path, "jsonl", filter="spec.operation=='OPERATION_DELETE'", traverse=False)
     case.config |= {"start_date": "2026-03-01", "end_date": "2026-03-20"}
     records = case.deliver()
@@ -249,7 +250,7 @@ def test_the_settings_of_the_tap_hold(empty_api: FakeEndorApi, tmp_path: Path) -
 
 
 def test_without_the_archive_only_what_is_active_is_compared(empty_api: FakeEndorApi, tmp_path: Path) -> None:
-    empty_api.store.add(make_events(600, NOW - dt.timedelta(days=50), NOW))
+    empty_api.store.add_all_of(stored(600, 50))
     case = Case(empty_api, tmp_path, "jsonl", include_archived=False)
     case.config["start_date"] = "2026-02-15"
     output = case.verify(records_of(empty_api), "--to", NOW.isoformat(), "--json")
@@ -259,7 +260,7 @@ def test_without_the_archive_only_what_is_active_is_compared(empty_api: FakeEndo
 
 
 def test_an_archive_that_may_not_be_read_is_no_agreement(empty_api: FakeEndorApi, tmp_path: Path) -> None:
-    empty_api.store.add(make_events(600, NOW - dt.timedelta(days=50), NOW))
+    empty_api.store.add_all_of(stored(600, 50))
     empty_api.behaviour.archive_denied = True
     case = Case(empty_api, tmp_path, "jsonl")
     case.config["start_date"] = "2026-02-15"
