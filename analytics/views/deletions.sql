@@ -46,7 +46,10 @@ fast AS (
 ),
 -- What was deleted at one go is told by itself.
 single AS (
-    SELECT *
+    SELECT
+        sized.*,
+        CAST(happened_at AS DATE) AS day,
+        lead(CAST(happened_at AS DATE)) OVER (PARTITION BY actor, credential ORDER BY happened_at, uuid) AS next_day
     FROM (SELECT numbered.*, count(*) OVER (PARTITION BY actor, credential, spree) AS in_spree FROM numbered) AS sized
     WHERE in_spree < (SELECT mass_deletion FROM audit_settings)
 ),
@@ -54,14 +57,14 @@ days AS (
     SELECT
         actor,
         credential,
-        CAST(happened_at AS DATE) AS day,
+        day,
         count(*) AS deletions,
-        (array_agg(uuid ORDER BY happened_at, uuid))[count(*)] AS uuid,
-        (array_agg(remote_address ORDER BY happened_at, uuid))[count(*)] AS remote_address,
-        (array_agg(resource_kind ORDER BY happened_at, uuid))[count(*)] AS resource_kind,
+        max(CASE WHEN next_day IS DISTINCT FROM day THEN uuid END) AS uuid,
+        max(CASE WHEN next_day IS DISTINCT FROM day THEN remote_address END) AS remote_address,
+        max(CASE WHEN next_day IS DISTINCT FROM day THEN resource_kind END) AS resource_kind,
         max(happened_at) AS last_at
     FROM single
-    GROUP BY actor, credential, CAST(happened_at AS DATE)
+    GROUP BY actor, credential, day
 ),
 weeks AS (
     SELECT

@@ -12,10 +12,18 @@ tries AS (
     WHERE remote_address IS NOT NULL
 ),
 failing AS (
-    SELECT who, value
-    FROM tries
-    GROUP BY who, value
-    HAVING count(CASE WHEN failed THEN 1 END) >= (SELECT sign_in_failures FROM audit_settings)
+    SELECT DISTINCT who, value
+    FROM (
+        SELECT
+            who,
+            value,
+            count(*) OVER (
+                PARTITION BY who, value ORDER BY happened_at RANGE BETWEEN INTERVAL '1 day' PRECEDING AND CURRENT ROW
+            ) AS failed_in_a_day
+        FROM tries
+        WHERE failed
+    ) AS failures CROSS JOIN audit_settings
+    WHERE failed_in_a_day >= sign_in_failures
 ),
 numbered AS (
     SELECT
