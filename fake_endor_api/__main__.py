@@ -1,4 +1,4 @@
-"""Runs the fake API until it is told to stop."""
+"""Runs the fake API until it is stopped."""
 
 from __future__ import annotations
 
@@ -68,15 +68,15 @@ def _parser() -> argparse.ArgumentParser:
         "--profile",
         choices=("random", "realistic"),
         default="random",
-        help="events of any form, or a log as real ones look: scans, page visits, changes and forty incidents",
+        help="random: events of any form; realistic: like a real log, with scans, page visits and forty incidents",
     )
     parser.add_argument("--events", type=int, default=10_000, help="how many events there are at the start")
     parser.add_argument("--sign-ins", type=int, default=1_000, help="how many authentication logs there are")
-    parser.add_argument("--days", type=float, default=25.0, help="how far back the first of them lies")
-    parser.add_argument("--seed", type=int, default=0, help="another seed makes other events")
+    parser.add_argument("--days", type=float, default=25.0, help="how many days ago the first event happened")
+    parser.add_argument("--seed", type=int, default=0, help="seed of the events; another seed makes other events")
     parser.add_argument("--namespace", default=DEMO_NAMESPACE, help="namespace of the events")
-    parser.add_argument("--api-key", default=DEMO_KEY, help="the key that is let in")
-    parser.add_argument("--api-secret", default=DEMO_SECRET, help="its secret")
+    parser.add_argument("--api-key", default=DEMO_KEY, help="the API key that the fake API accepts")
+    parser.add_argument("--api-secret", default=DEMO_SECRET, help="the secret of that key")
     parser.add_argument("--latency", type=float, default=0.0, help="seconds that each answer takes")
     return parser
 

@@ -38,19 +38,20 @@ _HUB_OWN = {
     "supported_python_versions": ["3.10", "3.11", "3.12", "3.13"],
     "select": ["audit_logs.*"],
     "settings_preamble": "The API key needs the role Read-only: *Access Control*, *API Keys*, *Generate API Key*.",
-    "next_steps": "`meltano invoke tap-endorlabs --test` proves with one small request that the API key works.",
-    "usage": "Without `start_date` the first run only marks the present. `authentication_logs.*` adds sign-ins.",
+    "next_steps": "`meltano invoke tap-endorlabs --test` tests the API key with one small request.",
+    "usage": "Without `start_date` the first run only sets the bookmark. `authentication_logs.*` adds sign-ins.",
 }
 
 
 _HOW_TO_SET = """
-- `api_key` and `api_secret` are secrets. In `meltano.yml` `namespace`, `api_key`, `api_secret` and `api_url` take the
-  variables of `endorctl`: `ENDOR_NAMESPACE`, `ENDOR_API_CREDENTIALS_KEY`, `ENDOR_API_CREDENTIALS_SECRET`, `ENDOR_API`.
+- `api_key` and `api_secret` are secrets. `meltano.yml` takes `namespace`, `api_key`, `api_secret` and `api_url` from
+  the variables of `endorctl`: `ENDOR_NAMESPACE`, `ENDOR_API_CREDENTIALS_KEY`, `ENDOR_API_CREDENTIALS_SECRET` and
+  `ENDOR_API`.
 - With `--config ENV` the tap itself reads `TAP_ENDORLABS_NAMESPACE` and so on.
-- Booleans and integers may be text (`yes`, `off`, `4`). Dates are `2024-11-13`, `2024-11-13T15:30:45Z` or with an
-  offset; in `meltano.yml` put a time with an offset in quotes, otherwise Meltano drops the offset.
+- Booleans and integers may be text (`yes`, `off`, `4`). Dates are written `2024-11-13`, `2024-11-13T15:30:45Z` or with
+  an offset. In `meltano.yml` put a time with an offset in quotes, otherwise Meltano drops the offset.
 - The SDK adds `stream_maps`, `flattening_enabled`, `batch_config` and more: `tap-endorlabs --about` lists them all.
-- A wrong setting is refused before any request, in one line that names it."""
+- The tap refuses a wrong setting before any request, in one line that names it."""
 
 
 def main() -> None:
@@ -91,7 +92,7 @@ def hub_definition(extractor: dict[str, t.Any]) -> dict[str, t.Any]:
 
 def environment(extractor: dict[str, t.Any]) -> Iterator[str]:
     """Give the lines that set each setting of the tap's own, those that must be set first."""
-    yield "# Copy this file to .env: Meltano reads it. Keep that one to yourself, the secret is in it."
+    yield "# Copy this file to .env, which Meltano reads. Don't share .env: it holds the secret."
     own = [setting for setting in extractor["settings"] if setting["name"] in OWN_SETTINGS]
     for setting in sorted(own, key=lambda one: one["name"] not in SETTINGS_SCHEMA["required"]):
         name = setting["name"]

@@ -28,7 +28,7 @@ if t.TYPE_CHECKING:
     from singer_sdk import Stream
 
 
-_STATE_ADVICE = "Where it has several lines, as some targets print them, the last is the state; or leave --state out."
+_STATE_ADVICE = "If it has several lines, as some targets print, the last line is the state. Or leave --state out."
 _LEVELS = ["DEBUG", "INFO", "WARNING", "ERROR", "CRITICAL"]
 
 
@@ -90,7 +90,7 @@ class TapCommand(click.Command):
             try:
                 if sys.stdout is None:
                     # The next file or connection to be opened would take its place.
-                    raise TapError("The tap has no stdout, as it was closed: send it to a file or a target.")  # noqa: TRY301
+                    raise TapError("The tap's stdout is closed: send the output to a file or a target.")  # noqa: TRY301
                 return super().main(*args, **kwargs)
             except Exception as error:  # noqa: BLE001 - whatever it is, it must end in one line
                 self._report(error)
@@ -187,7 +187,7 @@ def require_settings(config: Mapping[str, object], *, from_environment: bool) ->
     """
     if not config and not from_environment:
         raise TapError(
-            "No settings were given: name a file of them with --config config.json, or set TAP_ENDORLABS_NAMESPACE, "
+            "No settings were given: name their file with --config config.json, or set TAP_ENDORLABS_NAMESPACE, "
             "TAP_ENDORLABS_API_KEY and TAP_ENDORLABS_API_SECRET and add --config ENV."
         )
 

@@ -101,9 +101,9 @@ class UncountedError(TapError):
         number = "more" if count is None else count
         super().__init__(
             f"The API counts {number} events from {stamp_of_second(start)} to {stamp_of_second(stop)}, but in two "
-            f"readings, sorted and unsorted, it lists only {seen}. Nothing from there on has been delivered, so that "
-            "the next run can read it. Run it again later; where this stays, report it to Endor Labs, or set "
-            "completeness_check to never if its counts are known to be wrong."
+            f"readings, sorted and unsorted, it lists only {seen}. No event from there on has been delivered, so the "
+            "next run can read them. Run it again later. If this line comes again, report it to Endor Labs, or set "
+            "completeness_check to never if you know that the API's counts are wrong."
         )
 
 

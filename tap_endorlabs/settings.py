@@ -45,7 +45,7 @@ SETTINGS_SCHEMA: dict[str, t.Any] = th.PropertiesList(
         title="Start date",
         description=(
             "Where the first run begins. Without it no past events are read: the first run sets the bookmark "
-            "to its own start, and the next one reads everything since."
+            "to its own start, and the next run reads everything since then."
         ),
     ),
     th.Property(
@@ -62,14 +62,15 @@ SETTINGS_SCHEMA: dict[str, t.Any] = th.PropertiesList(
         th.BooleanType,
         default=True,
         title="Child namespaces",
-        description="Whether to read the child namespaces of the namespace, too.",
+        description="Whether to also read the child namespaces of this namespace.",
     ),
     th.Property(
         "filter",
         th.StringType,
         title="Filter",
         description=(
-            "An Endor Labs filter expression that events must meet as well, such as spec.operation=='OPERATION_DELETE'."
+            "An Endor Labs filter expression, such as spec.operation=='OPERATION_DELETE': only events that meet it "
+            "are read."
         ),
     ),
     th.Property(
@@ -77,7 +78,7 @@ SETTINGS_SCHEMA: dict[str, t.Any] = th.PropertiesList(
         th.BooleanType,
         default=True,
         title="Archive",
-        description="Whether to read the archive, too, where the range reaches back further than about 30 days.",
+        description="Whether to also read the archive, if the range begins more than about 30 days ago.",
     ),
     th.Property(
         "lookback_seconds",
@@ -85,8 +86,7 @@ SETTINGS_SCHEMA: dict[str, t.Any] = th.PropertiesList(
         default=300,
         title="Lookback",
         description=(
-            "How late, in seconds, an event may become visible after its create_time and still be picked up "
-            "by the next run: 0 to 2592000 (30 days)."
+            "How many seconds each run looks back for events that became visible late: 0 to 2592000 (30 days)."
         ),
     ),
     th.Property(
@@ -95,8 +95,8 @@ SETTINGS_SCHEMA: dict[str, t.Any] = th.PropertiesList(
         default="auto",
         title="Completeness check",
         description=(
-            "Prove by a count of the API's that what was read is complete: auto (where a run takes more than one page, "
-            "and once a day), always or never."
+            "When to prove, by a count from the API, that no event is missing: auto (if a run takes more than one "
+            "page, and once a day), always or never."
         ),
     ),
     th.Property(
@@ -104,14 +104,14 @@ SETTINGS_SCHEMA: dict[str, t.Any] = th.PropertiesList(
         th.BooleanType,
         default=False,
         title="Null characters",
-        description="Replace the character NUL in records by U+FFFD, as PostgreSQL can't store it.",
+        description="Whether to replace the character NUL, which PostgreSQL can't store, by U+FFFD in records.",
     ),
     th.Property(
         "concurrency",
         th.IntegerType(minimum=1, maximum=32),
         default=4,
         title="Concurrency",
-        description="Requests under way at once, 1 to 32. The output is the same for all; only its speed differs.",
+        description="How many requests are sent at once, 1 to 32. This changes the speed, not the output.",
     ),
     th.Property(
         "page_size",
@@ -125,7 +125,7 @@ SETTINGS_SCHEMA: dict[str, t.Any] = th.PropertiesList(
         th.IntegerType(minimum=1, maximum=86_400),
         default=120,
         title="Request timeout",
-        description="Seconds to wait for an answer, 1 to 86400; the server is told, too.",
+        description="Seconds to wait for an answer, 1 to 86400. The server gets this limit, too.",
     ),
     th.Property(
         "api_url",

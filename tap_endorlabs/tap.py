@@ -40,10 +40,10 @@ if t.TYPE_CHECKING:
 
 _OPTIONS = {
     "config": "JSON file with the settings; or ENV, for variables such as TAP_ENDORLABS_NAMESPACE. May be given twice.",
-    "test": "Prove with one small request that the API key works. --test=probe finds out how the API answers and "
+    "test": "Test the API key with one small request. --test=probe finds out how the API answers and "
     "writes probe-report.md; --test=schema prints the schemas without a request.",
-    "catalog": "JSON file as --discover prints it, with what is selected.",
-    "state": "JSON file with the state that the last run ended with.",
+    "catalog": "JSON file with the selected streams and fields, in the form that --discover prints.",
+    "state": "JSON file with the state that the last run left.",
 }
 
 

@@ -61,8 +61,8 @@ _DAY = timedelta(days=1)
 _MILLISECOND = timedelta(milliseconds=1)
 _UNAVAILABLE = b'{"code":14,"message":"upstream unavailable","details":[]}'
 _LISTS_LESS = "counts 2000 events"
-_NO_COUNT = "can't be proved, as the API does not count"
-_NO_ARCHIVE = "are missing as far as they are in the archive"
+_NO_COUNT = "can't prove that the log is complete"
+_NO_ARCHIVE = "Any archived events from"
 
 
 def _slow(status: int, code: int = 4, **limits: t.Any) -> dict[str, t.Any]:
@@ -143,7 +143,7 @@ ARCHIVES = [
         "`!=` and `exists` on the kind refused",
         {"refused_kinds": frozenset({"!=", "exists"})},
         code=3,
-        says="events without a message_kind can't be asked for",
+        says="Events without a message_kind can't be read",
         log="old",
     ),
     Variant("events move at an age of 45 days", {"archive_after": 45 * _DAY}, log="old"),

@@ -242,7 +242,7 @@ def test_a_key_that_may_not_read_the_archive_gets_the_rest_and_one_warning(
     (line,) = output.errors
     assert output.code == 3
     assert line.startswith(
-        "Events from 2025-12-31T12:00:00.000000Z to 2026-03-02T12:00:00.000000Z are missing as far as"
+        "Any archived events from 2025-12-31T12:00:00.000000Z to 2026-03-02T12:00:00.000000Z are missing;"
     )
     gap = {"from": "2025-12-31T12:00:00.000000Z", "to": "2026-03-02T12:00:00.000000Z", "emitted": []}
     assert output.bookmark["gaps"] == [gap]

@@ -248,7 +248,7 @@ NOTHING_SELECTED = (
 
 def test_the_help_names_what_the_options_take(tmp_path: Path) -> None:
     shown = " ".join(run_command(tmp_path, "--help").stdout.split())
-    assert all(text in shown for text in ("ENV, for variables such as", "--test=probe", "--discover prints it"))
+    assert all(text in shown for text in ("ENV, for variables such as", "--test=probe", "--discover prints"))
 
 
 @pytest.mark.parametrize(
@@ -259,12 +259,12 @@ def test_the_help_names_what_the_options_take(tmp_path: Path) -> None:
         ({"catalog": ""}, "catalog.json is empty."),
         ({"config": "{"}, "config.json is not JSON"),
         ({"config": "[1]"}, "config.json is not a JSON object"),
-        ({"config": {}}, "No settings were given: name a file of them with --config"),
+        ({"config": {}}, "No settings were given: name their file with --config"),
         ({"start_dat": "2026-01-01"}, "There is no setting start_dat. Did you mean start_date?"),
         ({"namespace": "acme/prod"}, "Setting namespace takes letters"),
         ({"start_date": "2999-01-01"}, "Setting start_date lies in the future"),
         ({"state": "nonsense"}, "state.json is not JSON"),
-        ({"state": '{"bookmarks": {}}\n{"bookmarks": {}}'}, "Where it has several lines, as some targets print them, "),
+        ({"state": '{"bookmarks": {}}\n{"bookmarks": {}}'}, "If it has several lines, as some targets print, "),
         ({"state": []}, "state.json is not a JSON object"),
         ({"state": {"bookmarks": []}}, "The state is broken"),
         ({"state": OTHER}, "The state belongs to namespace 'other'"),
@@ -441,7 +441,7 @@ def test_a_closed_stdout_is_told_in_one_line(option: str | None, api: FakeEndorA
     )
     output = Output("", done.stderr, done.returncode)
     assert output.code == 1
-    assert output.errors == ["The tap has no stdout, as it was closed: send it to a file or a target."]
+    assert output.errors == ["The tap's stdout is closed: send the output to a file or a target."]
     assert api.requests == []
 
 

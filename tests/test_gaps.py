@@ -104,7 +104,10 @@ def test_an_early_archive_that_may_not_be_read_is_told(empty_api: FakeEndorApi, 
     empty_api.behaviour.archive_after = dt.timedelta(days=7)
     empty_api.behaviour.archive_denied = True
     config = config_for(empty_api, start_date=stamp(NOW - dt.timedelta(days=20)))
-    assert "has been archived already can't be told" in run_command(tmp_path, level=20, config=config).stderr
+    assert (
+        "whether some of these events have already been archived"
+        in run_command(tmp_path, level=20, config=config).stderr
+    )
 
 
 def test_sign_ins_that_no_list_has_any_more_are_told(
@@ -120,7 +123,7 @@ def test_sign_ins_that_no_list_has_any_more_are_told(
     clock.advance(40 * 86_400)
     second = run_command(tmp_path, level=logging.INFO, state=first.state, **options)
     assert second.code == 3
-    assert "Of authentication_logs some from 2026-03-31T12:00:00.000000Z to 2026-04-11" in second.errors[0]
+    assert "Some events of authentication_logs from 2026-03-31T12:00:00.000000Z to 2026-04-11" in second.errors[0]
     assert run_command(tmp_path, level=logging.INFO, state=second.state, **options).code == 0
 
 

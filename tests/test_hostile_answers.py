@@ -208,7 +208,7 @@ def test_an_exponent_that_decimal_can_t_hold_is_told(empty_api: FakeEndorApi) ->
     empty_api.fail(Fault.raw(page(with_value("1e" + "9" * 20))), times=None)
     config = config_for(empty_api, start_date="2026-03-29T00:00:00Z")
     assert '"x":1e99999999999999999999' in run_inside(config).stdout
-    with pytest.raises(TapError, match=r"Event a can't be taken apart \(InvalidOperation: "):
+    with pytest.raises(TapError, match=r"Event a can't be decoded \(InvalidOperation: "):
         run_inside(config | WAYS["stream map"])
 
 

@@ -31,7 +31,7 @@ EVERY = dt.timedelta(hours=3)
 """The look-back of the simulation, and the time between its runs."""
 
 _LATE = re.compile(r"\((\d+) late, the latest by at least (\d+) s\)")
-_LOST = re.compile(r": (\d+) came to light later than lookback_seconds")
+_LOST = re.compile(r": (\d+) became visible later than lookback_seconds")
 
 
 def chain(*arrivals: tuple[int, int]) -> Chain:
@@ -120,7 +120,7 @@ def test_half_of_the_look_back_names_the_setting(seconds: int, warned: int, capl
     lateness.note([event((START + 400 - seconds) * 1_000_000, "a"), event((START + 400) * 1_000_000, "b")])
     lateness.warn(logging.getLogger("test"))
     assert (lateness.late, lateness.latest_by, len(caplog.messages)) == (1, seconds, warned)
-    assert all("lookback_seconds is 300" in message for message in caplog.messages)
+    assert all("Raise lookback_seconds (300)" in message for message in caplog.messages)
 
 
 def test_a_run_without_late_events_says_nothing_of_them(caplog: pytest.LogCaptureFixture) -> None:
@@ -179,7 +179,7 @@ def simulate(lateness: dt.timedelta, folder: Path) -> Week:
             for late, by in _LATE.findall(output.stderr):
                 week.noticed += int(late)
                 week.latest_by = max(week.latest_by, int(by))
-            week.warnings += f"lookback_seconds is {config['lookback_seconds']}" in output.stderr
+            week.warnings += f"Raise lookback_seconds ({config['lookback_seconds']})" in output.stderr
             week.told += [int(lost) for line in output.errors for lost in _LOST.findall(line)]
     return week
 

@@ -225,5 +225,5 @@ def test_batch_files_of_several_streams_of_one_are_refused(
     (line,) = output.errors
     assert line.startswith("Setting stream_maps makes several streams of audit_logs (")
     assert names in line
-    assert "and batch_config can write the files of one only" in line
+    assert "but batch_config can write the files of only one" in line
     assert (output.code, output.stdout, api.requests) == (1, "", [])

@@ -177,7 +177,7 @@ CONFIG = {
 @pytest.mark.parametrize(
     ("answer", "tries", "line"),
     [
-        (407, 1, "The proxy wants a user and password, or others than those in HTTPS_PROXY or ALL_PROXY (407). "),
+        (407, 1, "The proxy wants a user and password, or refused those in HTTPS_PROXY or ALL_PROXY (407). "),
         (403, 1, "The proxy does not connect to endor.example: Tunnel connection failed: 403 "),
         (502, 2, "The proxy on the way to endor.example could not be used: Tunnel connection failed: 502 "),
     ],

@@ -153,7 +153,7 @@ def test_what_is_no_object_leaves_only_where_all_of_it_may(
     for event in selection.apply([Event("2024-11-13T15:30:45.500000Z", "x", raw)] * 3):
         assert json.loads(event.raw) == {"uuid": "x"}
     (line,) = (record.getMessage() for record in caplog.records)
-    assert line.startswith("Field a is left out of events in which it is no object")
+    assert line.startswith("Field a is left out of events in which it is not an object")
     assert applied({**mask, breadcrumb(*deselected): True}, {"uuid": "x", "a": value}) == {"uuid": "x", "a": value}
 
 
@@ -280,7 +280,7 @@ def test_only_true_and_false_say_what_is_selected(given: object, api: FakeEndorA
         ({"metadata": [None]}, f"{IN_METADATA}an entry has no object metadata: null"),
         ({"metadata": {"selected": True}}, "--catalog: metadata of stream audit_logs takes a list."),
         ({"metadata": None}, "--catalog: metadata of stream audit_logs takes a list."),
-        ({"tap_stream_id": None}, "--catalog: a stream is no object with a tap_stream_id."),
+        ({"tap_stream_id": None}, "--catalog: a stream is not an object with a tap_stream_id."),
     ],
     ids=str,
 )
@@ -394,4 +394,4 @@ def test_a_catalog_that_says_nothing_of_other_fields_is_told_that_they_stay_here
     assert all(NEW.items() <= record.items() for record in output.records)
     assert not any("a field" in record["spec"] for record in output.records)
     (told,) = (record.getMessage() for record in caplog.records if record.levelname == "WARNING")
-    assert told.startswith("The catalog deselects some fields of spec, and is silent about those")
+    assert told.startswith("The catalog deselects some fields of spec, but does not mention fields")

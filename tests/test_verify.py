@@ -327,7 +327,7 @@ def test_a_count_that_the_list_does_not_bear_out_is_told(case: Case) -> None:
     case.api.behaviour.count = "high"
     output = case.verify(records, "--uuids")
     assert output.code == 1
-    assert "as the API counts more events there than it lists" in output.errors[0]
+    assert "the API counts more events there than it lists" in output.errors[0]
 
 
 def test_a_server_that_fails_is_no_agreement(case: Case) -> None:
@@ -368,7 +368,7 @@ def test_a_line_that_is_cut_off_is_told(empty_api: FakeEndorApi, tmp_path: Path)
     path.write_bytes(path.read_bytes()[:-30])
     output = verify(tmp_path, "--jsonl", str(path), "--json", config=case.config, state=case.state)
     assert output.code == 3
-    assert found(output)["complaints"] == [f"{path}: 1 of its lines are no whole records, the first is line 50."]
+    assert found(output)["complaints"] == [f"{path}: 1 of its lines can't be read as records; the first is line 50."]
     assert found(output)["sum"]["missing"] == 1
 
 
@@ -396,7 +396,7 @@ def with_rows(path: Path, statement: str) -> Path:
         (("--duckdb", "{database}", "--table", "a b; --"), 1, "--table takes a name such as tap_endorlabs.audit_logs"),
         (("--jsonl", "{text}", "--from", "yesterday"), 2, "is not a time such as"),
         (("--jsonl", "{text}", "--to", "2026-03-01"), 1, "There is nothing to compare from"),
-        (("--jsonl", "{text}", "--against", "{text}"), 1, "is not a file of digests: line 1 is none."),
+        (("--jsonl", "{text}", "--against", "{text}"), 1, "is not a file of digests: line 1 is not a digest."),
         (("--jsonl", "{text}", "--against", "none"), 1, "none can't be read: No such file or directory."),
         (("--postgres", "host=/nowhere"), 1, "PostgreSQL can't be asked: "),
         (("--postgres", "nonsense"), 1, "--postgres takes a connection string or URL"),
@@ -421,9 +421,9 @@ def test_it_says_when_the_range_is_not_known(empty_api: FakeEndorApi, tmp_path: 
     path = write_lines(tmp_path / "some.jsonl", [])
     config = config_for(empty_api)
     output = verify(tmp_path, "--jsonl", str(path), config=config)
-    assert output.errors == ["From when on is not known: name it with --from, or set start_date."]
+    assert output.errors == ["The beginning is not known: give it with --from, or set start_date."]
     output = verify(tmp_path, "--jsonl", str(path), "--from", "2026-03-01", config=config)
-    assert output.errors == ["Up to when is not known: give --state, which a run has left, or --to."]
+    assert output.errors == ["The end is not known: give it with --to, or give the state of a run with --state."]
 
 
 def test_a_locked_database_is_told(case: Case) -> None:
@@ -477,7 +477,7 @@ def test_no_uuid_steers_a_terminal(empty_api: FakeEndorApi, tmp_path: Path) -> N
 def test_a_malformed_connection_is_told_without_any_of_it(where: str, tmp_path: Path) -> None:
     output = verify(tmp_path, "--postgres", where)
     assert (output.code, "hush" in output.stderr) == (1, False)
-    assert output.errors[0].startswith("--postgres takes a connection string or URL, and what was given is none.")
+    assert output.errors[0].startswith("--postgres takes a connection string or URL. The given text is neither.")
 
 
 def test_no_password_is_shown(tmp_path: Path) -> None:

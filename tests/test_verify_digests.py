@@ -259,7 +259,7 @@ def test_no_day_is_left_out_of_the_file(sealed: Sealed) -> None:
     assert output.code == 0
     sealed.digests.write_bytes(b"".join(sealed.digests.read_bytes().splitlines(keepends=True)[:2]))
     output = sealed.seal("2026-03-31T00:00:00Z", "--from", "2026-03-29")
-    assert output.errors == ["The digests end with 2026-03-27: begin no later than the day after, see --from."]
+    assert output.errors == ["The digests end with 2026-03-27: begin no later than the day after (--from)."]
 
 
 def test_a_day_without_events_is_sealed_too(empty_api: FakeEndorApi, tmp_path: Path) -> None:

@@ -115,7 +115,7 @@ class LogClient:
             if self.way is None:
                 self.way = best_way(self._fetch, self._fetch, query)
                 if self.way.condition in NEED_A_KIND:
-                    self.missing.append("In the archive of this log, events without a message_kind can't be asked for.")
+                    self.missing.append("Events without a message_kind can't be read from the archive of this log.")
         return self._fetch(query, self.way)
 
     def _fetch(self, query: Query, way: ArchiveWay | None = None) -> Page:

@@ -32,7 +32,7 @@ _SERVER_AT_FAULT = "Check whether Endor Labs reports an outage, and run it again
 _BAD_NETWORK = "Check the network, the proxy if there is one, and api_url."
 _BAD_PROXY = "Check HTTPS_PROXY, and api_url."
 _PROXY_REFUSED = (
-    "The proxy wants a user and password, or others than those in HTTPS_PROXY or ALL_PROXY (407). "
+    "The proxy wants a user and password, or refused those in HTTPS_PROXY or ALL_PROXY (407). "
     "Check them before the next run: repeated failures may lock the account."
 )
 _TUNNEL_REFUSED = re.compile(r"Tunnel connection failed: (\d{3})\b")
@@ -69,11 +69,11 @@ class Verdicts:
         if isinstance(inner, ssl.SSLCertVerificationError):
             return ApiError(
                 f"The TLS certificate of {self._host} was not accepted: {cause}. "
-                "Where a company proxy has an authority of its own, name its file in REQUESTS_CA_BUNDLE."
+                "If a company proxy has its own certificate authority, name its file in REQUESTS_CA_BUNDLE."
             )
         if isinstance(error, requests.exceptions.ReadTimeout):
             late = f"{self._host} did not answer within {self._timeout} s (request_timeout)."
-            advice = "Check the network, raise request_timeout, or run it again later; a proxy may be what is slow."
+            advice = "Check the network, raise request_timeout, or run it again later. A proxy may be slow."
             return TooSlowError(late, advice=advice)
         if isinstance(error, BodyTooLargeError):
             large = f"{self._host} sent more than {error.most >> 20} MB in one answer."
@@ -91,7 +91,7 @@ class Verdicts:
             if status == HTTPStatus.PROXY_AUTHENTICATION_REQUIRED:
                 return ApiError(_PROXY_REFUSED, status)
             if not _may_pass(status) and status != HTTPStatus.TOO_MANY_REQUESTS:
-                advice = "Ask those who run it whether this machine may get there."
+                advice = "Ask its administrators whether this machine may connect to that host."
                 # Without its status, which is not the API's.
                 return ApiError(f"The proxy does not connect to {self._host}: {cause}. {advice}")
         if is_proxy:

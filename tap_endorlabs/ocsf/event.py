@@ -120,7 +120,7 @@ class Record:
         except ValueError:
             pass
         raise TapError(
-            f"Record {one_line(self.uuid, 60)} of {self._stream} has no uuid or no create_time to be read: "
+            f"Record {one_line(self.uuid, 60)} of {self._stream} has no readable uuid or create_time: "
             "check that no stream map of the tap changes them."
         )
 

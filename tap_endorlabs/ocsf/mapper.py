@@ -168,7 +168,7 @@ class OcsfMapper(InlineMapper):
     @override
     def get_singer_command(cls) -> click.Command:
         """Give the command line of the SDK, with failures told in a line each."""
-        text = "Make OCSF events of the Singer messages of tap-endorlabs, from stdin to stdout."
+        text = "Read the Singer messages of tap-endorlabs from stdin, and write OCSF events to stdout."
         command = super().get_singer_command()
         for option in command.params:
             if option.name == "file_input":
@@ -212,7 +212,7 @@ def _check_form(message: dict[str, t.Any]) -> None:
     flattened = [name for name in names if name.startswith(_OBJECTS) and name not in _OBJECTS]
     if flattened or not {"uuid", "create_time"} <= set(names):
         raise TapError(
-            f"The stream {message['stream']} has not the fields that the tap gives it: leave the settings "
+            f"The stream {message['stream']} does not have the tap's own fields: leave the settings "
             "flattening_enabled and stream_maps out of the tap's settings, so that it can be mapped."
         )
 

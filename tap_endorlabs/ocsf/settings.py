@@ -31,7 +31,7 @@ SETTINGS_SCHEMA: dict[str, t.Any] = th.PropertiesList(
         title="Entity Management",
         description=(
             "Whether audit logs of policies, roles, API keys and identity providers become events of the class "
-            "Entity Management instead of API Activity; it takes version 1.4 or later."
+            "Entity Management instead of API Activity; this needs version 1.4 or later."
         ),
     ),
     th.Property(
@@ -40,8 +40,8 @@ SETTINGS_SCHEMA: dict[str, t.Any] = th.PropertiesList(
         default=False,
         title="Key column",
         description=(
-            "Whether events get a column uid beside the fields of OCSF, which is the key of the table for a target "
-            "that updates rows."
+            "Whether to add a column uid, which is not a field of OCSF, as the key of the table for a target that "
+            "updates rows."
         ),
     ),
     additional_properties=False,
@@ -71,5 +71,5 @@ class OcsfSettings:
 def find_mismatches(config: Mapping[str, t.Any]) -> list[str]:
     """Say which settings, each good by itself, don't go together."""
     if config["entity_management"] and config["version"] < FIRST_WITH_ENTITIES:
-        return [f"Setting entity_management takes version {FIRST_WITH_ENTITIES} or later, not {config['version']}."]
+        return [f"Setting entity_management needs version {FIRST_WITH_ENTITIES} or later, not {config['version']}."]
     return []

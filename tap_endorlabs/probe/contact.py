@@ -36,7 +36,7 @@ def first_contact(asker: Asker, schema: Mapping[str, t.Any], logger: logging.Log
     Raises:
         TapError: the log can't be read, or the report not be written.
     """
-    logger.info("Asking the API some 25 small requests, which takes less than a minute where it answers fast")
+    logger.info("Sending some 25 small requests to the API, which takes less than a minute if it answers fast")
     api = asker.api
     begun = api.retry.clock()
     sample = Sample(asker, second_of(stamp_of(api.auth.log_in_for_server_time())), schema)
@@ -49,4 +49,4 @@ def first_contact(asker: Asker, schema: Mapping[str, t.Any], logger: logging.Log
         Path(REPORT).write_text(hide(report.as_markdown()), encoding="utf-8")
     except OSError as error:
         raise TapError(f"{REPORT} can't be written into the current folder: {error.strerror}.") from error
-    logger.info("The same is in %s, which has no value of an event in it: paste it into an issue", REPORT)
+    logger.info("The report is also in %s. It has no value of an event: paste it into an issue", REPORT)

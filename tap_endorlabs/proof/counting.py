@@ -106,4 +106,6 @@ class Counter:
             self.gives_none |= is_unable and not self._has_counted
             if not self._warned:
                 self._warned = True
-                self._logger.warning("That the log is complete can't be proved, as the API does not count: %s", why)
+                self._logger.warning(
+                    "The tap can't prove that the log is complete, because the API does not count: %s", why
+                )

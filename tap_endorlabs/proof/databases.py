@@ -167,7 +167,7 @@ class Databases:
             if self._count(old, now - _OLD, archived=False):
                 self.complaint = _NOTHING
                 return False
-            self._logger.warning("The archive has nothing, as is right for a log that is younger than 31 days")
+            self._logger.warning("The archive has nothing, as expected for a log that is younger than 31 days")
         return True
 
     def _count(self, start: int, stop: int, archived: bool) -> int | None:  # noqa: FBT001 - as databases are named
@@ -178,7 +178,9 @@ class Databases:
                 return count
             return self._reader.fetch(Query(start, stop, SMALLEST_PAGE, unsorted=True, archived=archived)).size
         except ArchiveRefusedError as error:
-            self._logger.warning("Whether some of what is read has been archived already can't be told: %s", error)
+            self._logger.warning(
+                "The tap can't find out whether some of these events have already been archived: %s", error
+            )
         except (ApiError, TooSlowError):
             pass
         return None

@@ -40,8 +40,8 @@ def tell_of_range(  # noqa: PLR0913
         )
     if not first and settings.start_date is not None:
         logger.info(
-            "start_date %s is without effect, as the state says where to go on. To begin there, run with "
-            "--full-refresh in Meltano, else without --state, or keep another state",
+            "start_date %s has no effect, because the state says where to go on. To begin at start_date, run with "
+            "--full-refresh in Meltano, or without --state, or with another state",
             settings.start_date,
         )
     if first and settings.start_date is None:

@@ -1,4 +1,4 @@
-"""Once a day, the proof that earlier runs have delivered all there is, also what came to light too late for them."""
+"""The daily proof that earlier runs have delivered every event, also those that became visible too late for them."""
 
 from __future__ import annotations
 
@@ -80,10 +80,10 @@ class DailyProof:
         if count is None or count <= delivered:
             return ""
         return (
-            f"From {stamp_of_second(since)} to {stamp_of_second(end)} the API counts {count} events, of which "
-            f"{delivered} have been delivered: {count - delivered} came to light later than lookback_seconds "
-            f"({self._lookback}) after they happened, or were not listed then. Raise lookback_seconds; a run of its "
-            "own with that start_date and end_date brings what is missing."
+            f"From {stamp_of_second(since)} to {stamp_of_second(end)} the API counts {count} events, but only "
+            f"{delivered} have been delivered: {count - delivered} became visible later than lookback_seconds "
+            f"({self._lookback}) after they happened, or were not listed then. Raise lookback_seconds. To get the "
+            "missing events, start a separate run with that start_date and end_date, and its own state."
         )
 
     def _quiet_second(self, reached: int) -> int | None:

@@ -1,4 +1,4 @@
-"""How late events came to light, as far as a run can notice."""
+"""How late events became visible, as far as a run can notice."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ _CREATE_TIME = attrgetter("create_time")
 class Lateness:
     """Counts the new events that the run before did not find, although it read past them.
 
-    Such an event came to light after that run began: it was late by at least that run's start minus its own time.
+    Such an event became visible after that run began: it was late by at least that run's start minus its own time.
 
     Args:
         read_to: the stamp up to which the run before has read.
@@ -49,8 +49,8 @@ class Lateness:
         """Name the setting if an event took half the look-back or more."""
         if self.late and self.latest_by >= self._lookback / 2:
             logger.warning(
-                "%s came to light late, the latest at least %.0f s after it happened. lookback_seconds is %d, "
-                "and events that take longer may be missed: raise it.",
+                "%s became visible late, the latest at least %.0f s after it happened. Raise lookback_seconds (%d): "
+                "events that are later than that may be missed.",
                 several(self.late, "event"),
                 self.latest_by,
                 self._lookback,

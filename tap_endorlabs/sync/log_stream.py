@@ -153,8 +153,8 @@ class LogStream(Stream):
         # Of a quiet log V may be old, but the time of the last proof is not.
         if bookmark is not None and not self.has_archive and max(bookmark.value, bookmark.proved) < active:
             self.missing.append(
-                f"Of {self.name} some from {bookmark.value} to {active} may be missing: the last proof that all has "
-                "been read is too long ago, as the API lists nothing that is older."
+                f"Some events of {self.name} from {bookmark.value} to {active} may be missing: the last proof of "
+                "completeness is too old, and the API lists no events of that time."
             )
         self._selection = Selection.of(self.schema, self.mask, self.logger)
         self._run = LogRun(settings, bookmark, now, self.logger)

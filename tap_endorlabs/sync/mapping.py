@@ -54,8 +54,8 @@ def mapper_for(config: Mapping[str, t.Any], catalog: Catalog, logger: logging.Lo
             # The SDK would name the same files, with the records of all of them, for each.
             names = ", ".join(one_line(stream_map.stream_alias, 60) for stream_map in stream_maps)
             raise TapError(
-                f"Setting stream_maps makes several streams of {name} ({names}), and batch_config can write the files "
-                "of one only: set one of the two, or map the stream without __source__."
+                f"Setting stream_maps makes several streams of {name} ({names}), but batch_config can write the files "
+                "of only one: set one of the two settings, or map the stream without __source__."
             )
         for stream_map in stream_maps:
             _take_any_number(stream_map.transformed_schema)

@@ -134,8 +134,8 @@ def to_record(event: Event) -> dict[str, t.Any]:
 def unfit(event: Event, error: Exception) -> TapError:
     """Say of an event that Python can't take it apart, as stream maps and the like need."""
     return TapError(
-        f"Event {one_line(event.uuid, 60)} can't be taken apart ({type(error).__name__}: {one_line(str(error))}). "
-        "Without stream maps and flattening it passes as it is."
+        f"Event {one_line(event.uuid, 60)} can't be decoded ({type(error).__name__}: {one_line(str(error))}). "
+        "Without stream maps and flattening it is passed on unchanged."
     )
 
 

@@ -71,7 +71,7 @@ class Outcome:
         complete: whether the range was read to its end.
         events: how many were emitted.
         left_out: how many objects were left out, as they can't be records.
-        late: how many of the events came to light after the run before had read past them.
+        late: how many of the events became visible after the run before had read past them.
         latest_by: by how many seconds the latest of these was late at least.
         requests: how many were sent; log-ins and each try count.
         seconds: how long it took.

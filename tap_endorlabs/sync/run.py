@@ -179,8 +179,7 @@ class LogRun:
         begin, end = self.bookmark.value, min(stamp_of_second(zone.start), self._end)
         if self._leave_gap(begin, end):
             self.findings.miss(
-                f"Events from {begin} to {end} are missing as far as they are in the archive; "
-                "the state says so (gaps).",
+                f"Any archived events from {begin} to {end} are missing; the state says so (gaps).",
                 why=databases.complaint,
             )
         databases.complaint = ""

@@ -26,8 +26,8 @@ OTHERS = "*"
 """In a catalog, the name that stands for all fields of an object that its schema does not know."""
 
 _MISFIT = (
-    "Field %s is left out of events in which it is no object: the catalog deselects some of what is inside of it, and "
-    "can't be applied to anything else."
+    "Field %s is left out of events in which it is not an object: the catalog deselects fields inside it, and this "
+    "can't be applied to another type."
 )
 
 _decode = msgspec.json.Decoder(dict[str, msgspec.Raw]).decode
@@ -70,7 +70,7 @@ class Selection(t.NamedTuple):
         parents = {path[:-1] for path, is_chosen in chosen.items() if not is_chosen} & objects.keys()
         if unsaid := [path for path in parents if chosen.get(path, True) and (*path, OTHERS) not in chosen]:
             logger.warning(
-                "The catalog deselects some fields of %s, and is silent about those that the schema does not know: "
+                "The catalog deselects some fields of %s, but does not mention fields that the schema does not know: "
                 "these are left out, too. In a new catalog (--discover) their name is %s.",
                 " and ".join(sorted(".".join(path) or "the event" for path in unsaid)),
                 OTHERS,
@@ -124,7 +124,7 @@ def check_catalog(catalog: Mapping[str, t.Any]) -> None:
         raise TapError("--catalog: streams takes a list.")
     for stream in streams:
         if not isinstance(stream, dict) or not isinstance(stream.get("tap_stream_id"), str):
-            raise TapError("--catalog: a stream is no object with a tap_stream_id.")
+            raise TapError("--catalog: a stream is not an object with a tap_stream_id.")
         name, entries = one_line(stream["tap_stream_id"], 100), stream.get("metadata", [])
         if not isinstance(entries, list):
             raise TapError(f"--catalog: metadata of stream {name} takes a list.")

@@ -148,8 +148,8 @@ class ApiLog:
                     yield from ((key, at) for key, at in others if at is not None and first <= at < bound)
         except UncountedError as error:
             raise TapError(
-                f"What is missing from {first} to {bound} can't be told, as the API counts more events there than it "
-                "lists, sorted and unsorted. Try again later; where this stays, report it to Endor Labs."
+                f"The missing events from {first} to {bound} are not known: the API counts more events there than it "
+                "lists, sorted and unsorted. Try again later. If this line comes again, report it to Endor Labs."
             ) from error
 
     def _zones_of(self, start: int, stop: int) -> list[Zone] | None:

@@ -23,10 +23,10 @@ from tap_endorlabs.verify.task import Wishes, compare, hold_against
 if t.TYPE_CHECKING:
     from tap_endorlabs.verify.destination import Destination
 
-_HELP = """Compare what a target has written with what the API has.
+_HELP = """Compare the records that a target has written with the events in the API.
 
-Name the destination with --jsonl, --duckdb or --postgres, and the tap's own settings with --config. Ends with 0 where
-both agree, with 3 where they don't, with 1 where they can't be compared.
+Name the destination with --jsonl, --duckdb or --postgres, and give the tap's settings with --config. The exit code is 0
+if both agree, 3 if they don't, and 1 if they can't be compared.
 """
 _TABLE = "tap_endorlabs"
 """The schema that targets make of the tap's name."""
@@ -48,29 +48,32 @@ def _options(tap: type[TapEndorLabs]) -> list[click.Parameter]:
             callback=tap.cb_config,
             help="File with the tap's settings, or ENV for environment variables.",
         ),
-        click.Option(["--state"], type=click.File(), help="What the last run left; - for stdin."),
+        click.Option(["--state"], type=click.File(), help="File with the state of the last run; - for stdin."),
         click.Option(["--jsonl"], multiple=True, help="JSON Lines file of the records; may be named several times."),
         click.Option(["--duckdb"], help="DuckDB file with the table."),
-        click.Option(
-            ["--postgres"], help="Connection string or URL; what it leaves out comes from PGPASSWORD and such."
-        ),
+        click.Option(["--postgres"], help="Connection string or URL; missing parts come from PGPASSWORD and the like."),
         click.Option(["--table"], help="Table of a database.  [default: tap_endorlabs.STREAM]"),
         click.Option(["--stream"], type=click.Choice(list(STREAMS)), default="audit_logs", show_default=True),
         click.Option(["--from", "start"], callback=_stamp, help="Where to begin.  [default: start_date]"),
         click.Option(["--to", "stop"], callback=_stamp, help="Where to end, exclusive.  [default: the bookmark]"),
         click.Option(
-            ["--by"], type=click.Choice(["day", "hour"]), default="day", show_default=True, help="A row for each."
+            ["--by"],
+            type=click.Choice(["day", "hour"]),
+            default="day",
+            show_default=True,
+            help="The time that a row covers.",
         ),
         click.Option(
             ["--uuids"],
             type=click.Choice(["differing", "all"]),
             is_flag=False,
             flag_value="differing",
-            help="List the events of rows that differ, and name what is missing here or gone there; =all: of each row.",
+            help="List the events of rows that differ, and name those that the destination or the API does not have. "
+            "--uuids=all lists the events of every row.",
         ),
-        click.Option(["--repair"], is_flag=True, help="Print the settings that would bring what is missing."),
-        click.Option(["--digests"], type=file, help="File to add a digest of each whole day to."),
-        click.Option(["--against"], type=file, help="Instead of with the API, compare with this file of digests."),
+        click.Option(["--repair"], is_flag=True, help="Print settings for runs that deliver the missing events."),
+        click.Option(["--digests"], type=file, help="Add a digest of each complete day to this file."),
+        click.Option(["--against"], type=file, help="Compare with this file of digests instead of the API."),
         click.Option(["--json", "as_json"], is_flag=True, help="Print JSON."),
     ]
 

@@ -106,8 +106,8 @@ def read_seals(path: Path) -> list[Seal]:
             next_day(seal.day)
         except (ValueError, OverflowError) as error:
             raise TapError(
-                f"{path} is not a file of digests: line {number} is none. If a run was stopped while it wrote that "
-                "last line, remove the line."
+                f"{path} is not a file of digests: line {number} is not a digest. If a run was stopped while it wrote "
+                "that last line, remove the line."
             ) from error
         last = seals[-1] if seals else None
         follows = (seal.before, seal.day) == (last.link, next_day(last.day)) if last else not seal.before

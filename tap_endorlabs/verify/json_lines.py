@@ -113,7 +113,7 @@ class JsonLines(Destination):
             )
         if broken:
             self.complaints.append(
-                f"{path}: {len(broken)} of its lines are no whole records, the first is line {broken[0]}."
+                f"{path}: {len(broken)} of its lines can't be read as records; the first is line {broken[0]}."
             )
 
 

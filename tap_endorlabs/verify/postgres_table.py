@@ -21,7 +21,7 @@ _DRIVER = re.compile(r"^(postgres(?:ql)?)\+\w+:")
 """How SQLAlchemy, and so target-postgres, names a driver in a URL."""
 
 _MALFORMED = (
-    "--postgres takes a connection string or URL, and what was given is none. In a URL the characters % and @ of a "
+    "--postgres takes a connection string or URL. The given text is neither. In a URL the characters % and @ of a "
     "password are written %25 and %40; better leave the password to PGPASSWORD or ~/.pgpass."
 )
 
@@ -113,5 +113,5 @@ class PostgresTable(Destination):
         if isinstance(error, (errors.UndefinedColumn, errors.CannotCoerce, errors.DataError)):
             return TapError(f"--table {self._table} does not have the columns uuid and create_time. ({why})")
         if isinstance(error, errors.InsufficientPrivilege):
-            return TapError(f"The user of PostgreSQL may not read {self._table}: it takes USAGE and SELECT. ({why})")
+            return TapError(f"The user of PostgreSQL may not read {self._table}: it needs USAGE and SELECT. ({why})")
         return TapError(f"PostgreSQL can't be asked: {why}")

@@ -64,7 +64,7 @@ class Report:
         for row in self.rows:
             yield from _named(row)
         if self.repairs:
-            yield "\nSettings that bring what is missing, for a run without a state each:"
+            yield "\nSettings that bring what is missing (one run for each line, without a state):"
             yield from (
                 f'{{"start_date": "{one["start_date"]}", "end_date": "{one["end_date"]}"}}' for one in self.repairs
             )

@@ -96,12 +96,12 @@ def compare(tap: TapEndorLabs, destination: Destination, wishes: Wishes) -> Repo
 def _span(wishes: Wishes, settings: Settings, bookmark: Bookmark | None, now: dt.datetime, tap: TapEndorLabs) -> Span:
     start, stop = wishes.start or settings.start_date, wishes.stop or settings.end_date
     if start is None:
-        raise TapError("From when on is not known: name it with --from, or set start_date.")
+        raise TapError("The beginning is not known: give it with --from, or set start_date.")
     if stop is None and bookmark is None:
-        raise TapError("Up to when is not known: give --state, which a run has left, or --to.")
+        raise TapError("The end is not known: give it with --to, or give the state of a run with --state.")
     if not settings.include_archived and start < active_from(now):
         start = active_from(now)
-        tap.logger.warning("What is older than %s is not compared, as the archive is not read", start)
+        tap.logger.warning("Events older than %s are not compared, because the archive is not read", start)
     span = Span.of(start, stop, wishes.by, bookmark, stamp_of(now))
     if span.start >= span.end:
         raise TapError(f"There is nothing to compare from {span.start} to {span.stop}: check --from, --to and --state.")
@@ -113,7 +113,7 @@ def _days_to_seal(span: Span, seals: list[Seal]) -> list[str]:
     if seals:
         days = [day for day in days if day > seals[-1].day]
         if days and days[0] != next_day(seals[-1].day):
-            raise TapError(f"The digests end with {seals[-1].day}: begin no later than the day after, see --from.")
+            raise TapError(f"The digests end with {seals[-1].day}: begin no later than the day after (--from).")
     return days
 
 

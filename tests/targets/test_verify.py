@@ -113,7 +113,7 @@ def test_a_file_and_both_databases_have_the_same_digests(
         ),
         (
             f"{EMPTY} CREATE ROLE reader LOGIN; GRANT USAGE ON SCHEMA tap_endorlabs TO reader; {AS_READER}",
-            "The user of PostgreSQL may not read tap_endorlabs.audit_logs: it takes USAGE and SELECT.",
+            "The user of PostgreSQL may not read tap_endorlabs.audit_logs: it needs USAGE and SELECT.",
         ),
     ],
 )
