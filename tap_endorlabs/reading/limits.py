@@ -40,7 +40,7 @@ class Limits:
 
     def __init__(self, page_size: int) -> None:
         self.page_size = self._most = page_size
-        self.width, self._refused_width = sys.maxsize, 0
+        self.width, self._refused_width, self._answered_width = sys.maxsize, 0, 0
         self.sorts = self.anchors = self.is_exact = True
         self.has_sorted = self._may_be_odd = self._on_trial = self._larger_pages = False
         self.apart = self.refusals = self._good_answers = 0
@@ -72,9 +72,10 @@ class Limits:
         if any(detour) or asked.page_size > self.page_size or seconds > self.width:
             # Others may have learned since it was sent.
             return
-        self.refusals += 1
+        # What has been answered since says that the refusals before were for more than this one.
+        self.refusals = 1 if seconds <= self._answered_width else self.refusals + 1
         self._may_be_odd = True
-        self._refused_width, self._good_answers = seconds, 0
+        self._refused_width, self._answered_width, self._good_answers = seconds, 0, 0
         if self._on_trial:
             # It was too early: try again, but later each time.
             self._patience *= 2
@@ -98,6 +99,8 @@ class Limits:
         is_large = asked.page_size >= self.page_size and is_wide
         if is_large:
             self.refusals = 0
+        if asked.page_size >= self.page_size:
+            self._answered_width = max(self._answered_width, asked.stop - asked.start)
         if (self.width == sys.maxsize and self.page_size == self._most) or (self._on_trial and not is_large):
             return
         self._good_answers += 1
