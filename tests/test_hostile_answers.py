@@ -8,6 +8,7 @@ import json
 import logging
 import typing as t
 import zlib
+from http import HTTPStatus
 
 import pytest
 import requests_mock as mocking
@@ -308,6 +309,17 @@ def test_a_wrong_compression_may_pass_next_time(body: bytes, encoding: str) -> N
 
 def head(*lines: str) -> bytes:
     return "\r\n".join(["HTTP/1.1 200 OK", "Content-Type: application/json", *lines, "", ""]).encode()
+
+
+@pytest.mark.parametrize("interim", [b"100 Continue", b"102 Processing", b"103 Early Hints"])
+def test_an_interim_answer_is_not_the_answer(interim: bytes) -> None:
+    def answer() -> list[bytes]:
+        head = b"HTTP/1.1 " + interim + b"\r\nLink: </x>\r\n\r\n"
+        return [head, head, b"HTTP/1.1 200 OK\r\nContent-Length: 2\r\n\r\n{}"]
+
+    with RawServer(answer) as server:
+        answered = Exchange(api_url=server.url).transport.exchange("GET", "/", whole)
+    assert (answered.status, answered.body) == (HTTPStatus.OK, b"{}")
 
 
 @pytest.mark.parametrize(

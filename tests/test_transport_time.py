@@ -26,6 +26,7 @@ FORMS = {
     "header": (OK + b"X-Long: ", b"x"),
     "headers": (OK, b"X: x\r\n"),
     "answers before the answer": (b"", b"HTTP/1.1 100 Continue\r\n\r\n"),
+    "other answers before the answer": (b"", b"HTTP/1.1 103 Early Hints\r\n\r\n"),
     "body": (OK + b"Content-Length: 1000000\r\n\r\n", b" "),
     "chunks": (OK + b"Transfer-Encoding: chunked\r\n\r\n", b"1\r\n \r\n"),
     "size of a chunk": (OK + b"Transfer-Encoding: chunked\r\n\r\n", b"0"),

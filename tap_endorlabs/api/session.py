@@ -7,6 +7,7 @@ import io
 import time
 import typing as t
 from functools import cache
+from http import HTTPStatus
 from importlib.metadata import version
 
 import requests
@@ -73,6 +74,17 @@ class _Response(http.client.HTTPResponse):
     ) -> None:
         super().__init__(sock, debuglevel, method, url)
         self.fp = io.BufferedReader(_Reader(self.fp.detach(), sock))
+
+    @override
+    def begin(self) -> None:
+        super().begin()
+        # http.client passes over 100 alone. Any other interim answer would be taken for the answer, and the answer
+        # itself for that to the next request.
+        while (
+            self.status in range(HTTPStatus.CONTINUE, HTTPStatus.OK) and self.status != HTTPStatus.SWITCHING_PROTOCOLS
+        ):
+            self.headers = self.msg = t.cast("t.Any", None)
+            super().begin()
 
 
 class _Reader(io.RawIOBase):
