@@ -60,7 +60,13 @@ def _made(parser: argparse.ArgumentParser, arguments: argparse.Namespace) -> tup
 
 
 def _parser() -> argparse.ArgumentParser:
-    parser = argparse.ArgumentParser(prog="python -m fake_endor_api", description=__doc__)
+    parser = argparse.ArgumentParser(
+        prog="python -m fake_endor_api",
+        description=__doc__,
+        epilog='While it runs, POST /_fake/events with {"count": 50} adds events of now, GET /_fake/uuids gives the uuids '
+        "of all, and GET /_fake/stats the number of requests.",
+        formatter_class=argparse.ArgumentDefaultsHelpFormatter,
+    )
     parser.add_argument("--host", default="127.0.0.1", help="address to listen on")
     parser.add_argument("--port", type=int, default=0, help="port to listen on, 0 for a free one")
     parser.add_argument("--port-file", type=Path, help="file to write the port to once it listens")

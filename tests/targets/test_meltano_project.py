@@ -8,6 +8,7 @@ import subprocess
 import typing as t
 
 import pytest
+import yaml
 
 from tests.targets.pipeline import ROOT
 from tests.targets.test_documents import api, environment
@@ -53,8 +54,17 @@ def test_the_first_row_arrives_in_a_project_of_one_s_own(wheel: Path, api: FakeE
     with (project / "meltano.yml").open("a") as file:
         file.write(named)
     first = json.loads(run(RUN, project, variables).splitlines()[-1])
+    assert "endorlabs-verify" in run("meltano invoke tap-endorlabs:verify --help", project, variables)
     assert first["uuid"] in api.store.uuids()
-    lines = (project / "output" / "audit_logs.jsonl").read_text().splitlines()
+    lines = (project / "audit_logs.jsonl").read_text().splitlines()
     wanted = [item["uuid"] for item in api.store.objects() if item["meta"]["create_time"] >= "2026-11-01"]
     assert sorted(json.loads(line)["uuid"] for line in lines) == sorted(wanted)
-    assert [path.name for path in (project / "output").glob("*.jsonl")] == ["audit_logs.jsonl"], "no sign-ins"
+    assert [path.name for path in project.glob("*.jsonl")] == ["audit_logs.jsonl"], "no sign-ins"
+
+
+def test_the_page_names_each_setting_that_a_variable_may_set() -> None:
+    (plugins,) = PLUGINS
+    named = {setting["name"] for setting in yaml.safe_load(plugins)["plugins"]["extractors"][0]["settings"]}
+    hub = yaml.safe_load((ROOT / "hub/tap-endorlabs.yml").read_text())["settings"]
+    plain = {setting["name"] for setting in hub if setting["kind"] == "string"}
+    assert named == {name for name in plain if not name.startswith("flattening_")}
