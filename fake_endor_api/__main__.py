@@ -63,8 +63,8 @@ def _parser() -> argparse.ArgumentParser:
     parser = argparse.ArgumentParser(
         prog="python -m fake_endor_api",
         description=__doc__,
-        epilog='While it runs, POST /_fake/events with {"count": 50} adds events of now, GET /_fake/uuids gives the uuids '
-        "of all, and GET /_fake/stats the number of requests.",
+        epilog='While it runs, POST /_fake/events with {"count": 50} adds events of now, GET /_fake/uuids gives all '
+        "uuids, and GET /_fake/stats the number of requests.",
         formatter_class=argparse.ArgumentDefaultsHelpFormatter,
     )
     parser.add_argument("--host", default="127.0.0.1", help="address to listen on")
