@@ -51,9 +51,10 @@ class Rest(Part):
 
     def next_query(self, readers: int) -> Query | None:
         """Give the query of the next anchor, or for a count where none would help; None where it is not yet time."""
-        # Few where many events share a second, as much of each is lost then, and no more than twice as many ahead;
-        # only one where it is not known what comes, and none behind the end.
-        most = min(readers, MOST_APART + self._good) if self._earliest and not self._short else 1
+        # Few where many events share a second, as much of each is lost then, and more with each good one; no more than
+        # twice as many ahead; only one where it is not known what comes, and none behind the end.
+        few = MOST_APART * (2 if self._good else 1) + self._good // 4
+        most = min(readers, few) if self._earliest and not self._short else 1
         pages = list(self._anchors.values())
         # Behind one that could not be answered none is asked for before it is known whether another one will be.
         has_end = self._has_dropped or any(page and not page.events for page in pages)
