@@ -131,13 +131,18 @@ def test_each_kind_of_other_content_is_noticed(change: str, load: Load) -> None:
     assert load([first, again]) == (1, 1)
 
 
-def test_another_order_of_fields_is_no_other_content(load: Load) -> None:
+def test_another_order_of_fields_is_no_other_content(load: Load, connection: duckdb.DuckDBPyConnection) -> None:
     def turned(value: t.Any) -> t.Any:
         return {name: turned(value[name]) for name in reversed(value)} if isinstance(value, dict) else value
 
     turned_records = [turned(record) for record in RECORDS]
     assert [*turned_records[0]["spec"]] != [*RECORDS[0]["spec"]]
     assert load([*RECORDS, *turned_records]) == (20, 0)
+    # Nor is it for what came with other content.
+    other = altered(RECORDS[3])
+    for records in ([other, turned(other)], [turned(other)], [turned(other), other]):
+        load(records)
+    assert connection.execute("SELECT count(*) FROM tap_endorlabs.conflicts").fetchone() == (1,)
 
 
 def test_rows_stand_in_the_order_of_the_file(load: Load, connection: duckdb.DuckDBPyConnection) -> None:

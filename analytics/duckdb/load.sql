@@ -51,7 +51,7 @@ WITH pairs AS (
     WHERE (again.create_time, again.tenant_meta, again.meta, again.spec)
         IS DISTINCT FROM (kept.create_time, kept.tenant_meta, kept.meta, kept.spec)
 )
-SELECT 'audit_logs', uuid, md5(record), record FROM pairs WHERE content(record) <> content(kept);
+SELECT 'audit_logs', uuid, content(record), record FROM pairs WHERE content(record) <> content(kept);
 SELECT
     (SELECT count(*) FROM tap_endorlabs.audit_logs) AS events,
     (

@@ -50,7 +50,7 @@ WITH pairs AS (
     WHERE (again.create_time, again.tenant_meta, again.meta, again.spec)
         IS DISTINCT FROM (kept.create_time, kept.tenant_meta, kept.meta, kept.spec)
 )
-SELECT 'authentication_logs', uuid, md5(record), record FROM pairs WHERE content(record) <> content(kept);
+SELECT 'authentication_logs', uuid, content(record), record FROM pairs WHERE content(record) <> content(kept);
 SELECT
     (SELECT count(*) FROM tap_endorlabs.authentication_logs) AS sign_ins,
     (
