@@ -22,7 +22,7 @@ CREATE TABLE IF NOT EXISTS audit_events (
     policy_type VARCHAR,
     disabled BOOLEAN,                -- a policy that is off, or only logs
     roles VARCHAR,                   -- that are granted
-    expires_at VARCHAR,              -- when an exception, a grant or a key ends
+    expires_at VARCHAR,              -- when an exception, a grant or a key ends; NULL: never, or not said
     target VARCHAR,                  -- whom or what it lets in
     target_domains VARCHAR,          -- of the addresses therein, with commas between
     tenants INTEGER,                 -- organizations that a sign-in opened

@@ -147,14 +147,19 @@ SELECT
     END,
     policy_type,
     CASE
-        WHEN disable = 'true' OR disable_enforcement = 'true' THEN TRUE
-        WHEN disable IS NOT NULL OR disable_enforcement IS NOT NULL THEN FALSE
+        WHEN disable = 'true' OR disable_enforcement = 'true' OR is_disabled = 'true' OR is_enabled = 'false' THEN TRUE
+        WHEN coalesce(disable, disable_enforcement, is_disabled, is_enabled) IS NOT NULL THEN FALSE
     END,
     CASE
         WHEN first_match(rules, '("\*": ?\{[^{}]*"METHOD_ALL")') IS NULL THEN roles
         ELSE concat(roles, ' all resources')
     END,
-    nullif(coalesce(exception_ends, other_ends), ''),
+    -- The first instant of year 1 is Go's "none"; year 9999 and later are written for "never".
+    nullif(
+        regexp_replace(
+            coalesce(exception_ends, other_ends), '^(0001-01-01T00:00:00|9999-|[+]?[1-9][0-9]{4,}-).*$', ''
+        ), ''
+    ),
     CASE WHEN kind = 'IPAddressPolicy' THEN allowed_ip_subnets ELSE coalesce(nullif(user_email, ''), clause) END,
     all_matches(
         lower(coalesce(nullif(user_email, ''), clause)), '(?:@|domain=)([^@"<>,\s\\]+\.[^@"<>,\s\\]+)'

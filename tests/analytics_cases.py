@@ -28,6 +28,7 @@ from tests.analytics_risks import (
     NETWORK_LISTS,
     NEWS,
     NEWS_FOUND,
+    OFF,
     ORDINARY,
     OUTSIDE,
     POLICY,
@@ -127,11 +128,38 @@ class ViewTests:
         assert self.asking(log)("SELECT uuid FROM risky_changes ORDER BY uuid") == [(f"{n:024x}",) for n in range(3)]
 
     @pytest.mark.parametrize(
-        ("kind", "spec"), [("Policy", EXCEPTION), ("AuthorizationPolicy", GRANT), ("AuthorizationPolicy", OUTSIDE)]
+        ("kind", "spec", "later"),
+        [
+            ("Policy", EXCEPTION, EXCEPTION),
+            ("AuthorizationPolicy", GRANT, GRANT),
+            ("AuthorizationPolicy", OUTSIDE, OUTSIDE),
+            ("Policy", POLICY | OFF, POLICY | OFF),
+            ("Policy", POLICY | OFF, None),
+        ],
     )
-    def test_the_same_again_is_told_once(self, kind: str, spec: dict[str, t.Any]) -> None:
-        log = [change(kind, spec), change(kind, spec, at="11:00:00")]
-        assert self.asking(log)("SELECT happened_at FROM risky_changes") == [(log[0]["create_time"],)]
+    def test_the_same_again_is_told_once(
+        self, kind: str, spec: dict[str, t.Any], later: dict[str, t.Any] | None
+    ) -> None:
+        last = change(kind, later, operation="UPDATE" if later else "DELETE", at="12:00:00")
+        # Also after a change that leaves out what it leaves as it was.
+        for between in ([], *([change(kind, {name: spec[name]}, at="11:00:00")] for name in spec if name != "disable")):
+            log = [change(kind, spec), *between, last]
+            assert self.asking(log)("SELECT happened_at FROM risky_changes") == [(log[0]["create_time"],)]
+
+    @pytest.mark.parametrize(
+        "between", [("UPDATE", {"clause": ["email=carol@example.com"]}), ("DELETE", None)], ids=["another", "deleted"]
+    )
+    def test_full_rights_are_told_for_each_who_gets_them(self, between: tuple[str, t.Any]) -> None:
+        operation, spec = between
+        log = [
+            change("AuthorizationPolicy", GRANT),
+            change("AuthorizationPolicy", spec, operation=operation, at="11:00:00"),
+            change("AuthorizationPolicy", GRANT, at="12:00:00"),
+        ]
+        expected = [item["create_time"] for item in log if item["spec"]["operation"] != "OPERATION_DELETE"]
+        ask = self.asking(log)
+        query = "SELECT happened_at FROM risky_changes WHERE rule = 'admin granted' ORDER BY happened_at"
+        assert [time for (time,) in ask(query)] == expected
 
     def test_own_domains_can_be_set(self) -> None:
         log = [change("Invitation", {"user_email": "x@mail.example"}, operation="CREATE")]

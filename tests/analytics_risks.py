@@ -21,6 +21,7 @@ GRANT = {"clause": ["email=bob@example.com"], "permissions": ADMIN}
 READER = {"clause": ["email=bob@example.com"], "permissions": {"roles": ["SYSTEM_ROLE_READ_ONLY"]}}
 ALL = {"clause": ["group=x"], "permissions": {"roles": [], "rules": {"*": {"methods": ["METHOD_ALL"]}}}}
 ADMISSION = {"policy_type": "POLICY_TYPE_ADMISSION", "admission": {"disable_enforcement": False}}
+OFF = {"disable": True}
 OUTSIDE = {"clause": ["email=x@mail.example"], "permissions": {"roles": ["SYSTEM_ROLE_READ_ONLY"]}}
 
 RISKY: list[tuple[str, str, Log]] = [
@@ -39,6 +40,19 @@ RISKY: list[tuple[str, str, Log]] = [
         )
         for was, now in ((POLICY, EXCEPTION), (POLICY, ENDING), (ADMISSION, POLICY))
     ),
+    # A change that leaves the type out leaves it as it was.
+    *(
+        (
+            "policy loosened",
+            "high",
+            [
+                change("Policy", was),
+                change("Policy", {"disable": False}, at="10:30:00"),
+                change("Policy", now, at="11:00:00"),
+            ],
+        )
+        for was, now in ((POLICY, ENDING), (ADMISSION, POLICY))
+    ),
     ("policy deleted", "medium", [change("Policy", operation="DELETE")]),
     (
         "admin granted",
@@ -53,6 +67,10 @@ RISKY: list[tuple[str, str, Log]] = [
         "medium",
         [change("Policy", EXCEPTION | {"disable": True}), change("Policy", EXCEPTION, at="11:00:00")],
     ),
+    *(
+        ("endless exception", "medium", [change("Policy", EXCEPTION | {"exception": {"expiration_time": end}})])
+        for end in ("0001-01-01T00:00:00Z", "9999-12-31T23:59:59Z", "10000-01-01T00:00:00Z", "")
+    ),
     ("outside invitation", "high", [change("Invitation", {"user_email": "x@Mail.Example"}, operation="CREATE")]),
     ("outside invitation", "high", [change("AuthorizationPolicy", OUTSIDE, operation="CREATE")]),
     *(
@@ -61,7 +79,10 @@ RISKY: list[tuple[str, str, Log]] = [
     ),
     ("identity provider", "high", [change("IdentityProvider", operation="DELETE")]),
     ("IP policy", "critical", [change("IPAddressPolicy", OPEN)]),
-    ("IP policy", "critical", [change("IPAddressPolicy", {"allowed_ip_subnets": ["10.0.0.0/8"], "disable": True})]),
+    *(
+        ("IP policy", "critical", [change("IPAddressPolicy", {"allowed_ip_subnets": ["10.0.0.0/8"], **off})])
+        for off in (OFF, {"disabled": True}, {"enabled": False})
+    ),
     ("IP policy", "critical", [change("IPAddressPolicy", operation="DELETE")]),
     ("namespace deleted", "high", [change("Namespace", operation="DELETE")]),
     ("integration", "medium", [change("SCMCredential", {})]),
@@ -71,24 +92,44 @@ RISKY: list[tuple[str, str, Log]] = [
 ]
 """Rule, severity, and acts of which the last one is told of."""
 
+
+def each(*entries: t.Any) -> list[list[t.Any]]:
+    return [[entry] for entry in entries]
+
+
 NETWORK_LISTS: dict[str, list[t.Any]] = {
     "critical": [
-        *([network] for network in ("0.0.0.0/0", "1.2.3.4/0", " 0.0.0.0/00 ", "0.0.0.0/0.0.0.0", "0/0", "any", "*")),
-        *([network] for network in ("::/0", "0::/0", "0:0:0:0:0:0:0:0/0", "FC00::/0", "2000::/3", "::ffff:0:0/96")),
+        *each("0.0.0.0/0", "1.2.3.4/0", " 0.0.0.0/00 ", "0.0.0.0/0.0.0.0", "0/0", "any", "*"),
+        *each("::/0", "0::/0", "0:0:0:0:0:0:0:0/0", "FC00::/0", "2000::/3", "::ffff:0:0/96"),
         ["0.0.0.0/1", "128.0.0.0/1"],
         ["::/1", "8000::/1"],
         ["10.0.0.0/8", "0::/0"],
         "0.0.0.0/0",
         "10.0.0.0/8,0.0.0.0/0",
+        "10.0.0.0/8\n0.0.0.0/0",
+        # What is no plain network may be all of them.
+        *each("10.0.0.0/254.0.0.0", "0.0.0.0-255.255.255.255", "*.*.*.*", "10.*", "10.0.0.0/+8", "/0"),
+        *each("0.0.0.0/ 0", "0.0.0.0 /0", "0.0.0.0/0\n", "0.0.0.0/0\t", "0.0.0.0/0\u200b", "10.0.0.0/8,"),
+        *each(*(f"10.0.0.0/8{mark}0.0.0.0/0" for mark in (",", ";", "|", " ", "\n", "\t"))),
+        *each("(0.0.0.0/0)", "'0.0.0.0/0'", '"0.0.0.0/0"', "0.0.0.0/0#temp", "[2000::]/3"),
+        *each("f000::/1", "fc00::/1", "fc00::/6", "2000::/15", "::/16", "::", "::ffff:10.0.0.0/104"),
+        *each("10.0.0.0/7", "0.0.0.0", "256.0.0.0/8", "010.0.0.0/8", "10.0.0.0/33", "10.0.0/8"),  # noqa: S104
+        *each("2001:db8", "2001:db8::/129", "2001::db8::1", "2001:0:0:0:0:0:0:0:0", "20010::/32"),
+        *each(None, 8, {"cidr": "10.0.0.0/8"}),
+        ["10.0.0.0/8", ""],
+        {"subnets": ["0.0.0.0/0"]},
+        {},
         [],
         [""],
+        "",
         None,
     ],
     "medium": [
         ["10.0.0.0/8", "172.16.0.0/12"],
+        "10.0.0.0/8, 172.16.0.0/12",
         ["fc00::/7", "2001:db8::/32"],
-        ["203.0.113.0"],
-        ["::ffff:10.0.0.0/104"],
+        ["203.0.113.0", "255.255.255.255/32", "1.2.3.4/9"],
+        ["2001:DB8::1", "2000::/16", "2001:db8:1:2:3:4:5:6/128", "fe80::1:2/64", "2001:db8:1::/48"],
     ],
 }
 """The networks of IP policies, by how severe they are."""

@@ -45,7 +45,8 @@ said AS (
             '$.payload.spec.permissions.roles', '$.payload.spec.permissions.rules',
             '$.payload.spec.exception.expiration_time', '$.payload.spec.expiration_time',
             '$.payload.spec.user_email', '$.payload.spec.clause', '$.payload.spec.allowed_ip_subnets',
-            '$.uri', '$.success', '$.status', '$.error_message', '$.authorized_tenants'
+            '$.uri', '$.success', '$.status', '$.error_message', '$.authorized_tenants',
+            '$.payload.spec.disabled', '$.payload.spec.enabled'
         ]) AS spec
     FROM logs
     WHERE
@@ -80,5 +81,7 @@ SELECT
     spec[23] AS success,
     spec[24] AS status,
     spec[25] AS sign_in_error,
-    spec[26] AS authorized_tenants
+    spec[26] AS authorized_tenants,
+    spec[27] AS is_disabled,
+    spec[28] AS is_enabled
 FROM said;

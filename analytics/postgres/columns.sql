@@ -75,7 +75,9 @@ SELECT
     spec->>'success' AS success,
     spec->>'status' AS status,
     spec->>'error_message' AS sign_in_error,
-    spec->>'authorized_tenants' AS authorized_tenants
+    spec->>'authorized_tenants' AS authorized_tenants,
+    spec#>>'{payload,spec,disabled}' AS is_disabled,
+    spec#>>'{payload,spec,enabled}' AS is_enabled
 FROM logs
 WHERE
     NOT EXISTS (

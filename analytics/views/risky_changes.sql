@@ -13,18 +13,21 @@ WITH usual_domains AS (
     ) AS counted
     WHERE 5 * people >= all_people
 ),
-changes AS (
+numbered AS (
     SELECT
         audit_events.*,
-        coalesce(roles LIKE '%SYSTEM_ROLE_ADMIN%' OR roles LIKE '%all resources', FALSE) AS is_admin,
-        lag(roles) OVER earlier AS roles_before,
-        lag(target) OVER earlier AS target_before,
-        lag(disabled) OVER earlier AS disabled_before,
-        lag(policy_type) OVER earlier AS type_before,
-        lag(expires_at) OVER earlier AS expired_before,
-        lag(uuid) OVER earlier AS uuid_before,
-        count(CASE WHEN policy_type NOT IN ('POLICY_TYPE_EXCEPTION', 'POLICY_TYPE_NOTIFICATION') THEN 1 END)
-            OVER (earlier ROWS BETWEEN UNBOUNDED PRECEDING AND 1 PRECEDING) > 0 AS protected_before
+        -- Whether it is an exception without end, if that is said.
+        CASE
+            WHEN disabled OR expires_at IS NOT NULL THEN 'no'
+            WHEN policy_type = 'POLICY_TYPE_EXCEPTION' THEN 'yes'
+            WHEN policy_type IS NOT NULL THEN 'no'
+        END AS endless,
+        lpad(CAST(row_number() OVER (ORDER BY happened_at, uuid) AS VARCHAR), 18, '0') AS place,
+        -- What was said before a deletion is gone.
+        count(CASE WHEN operation LIKE '%DELETE' THEN 1 END) OVER (
+            PARTITION BY resource_kind, coalesce(resource_uuid, uuid)
+            ORDER BY happened_at, uuid ROWS BETWEEN UNBOUNDED PRECEDING AND 1 PRECEDING
+        ) AS deletions
     FROM audit_events
     WHERE
         NOT failed
@@ -34,16 +37,45 @@ changes AS (
             'IdentityProvider', 'Installation', 'Invitation', 'Namespace', 'NotificationTarget', 'PackageManager',
             'Policy', 'SCMCredential', 'Tenant'
         )
+),
+changes AS (
+    SELECT
+        numbered.*,
+        -- The last that was said of each, as a change may leave out what it leaves as it was.
+        (max(ARRAY[place, roles]) FILTER (WHERE roles IS NOT NULL) OVER earlier)[2] AS roles_before,
+        (max(ARRAY[place, target]) FILTER (WHERE target IS NOT NULL) OVER earlier)[2] AS target_before,
+        (max(ARRAY[place, policy_type]) FILTER (WHERE policy_type IS NOT NULL) OVER earlier)[2] AS type_before,
+        (max(ARRAY[place, endless]) FILTER (WHERE endless IS NOT NULL) OVER earlier)[2] AS endless_before,
+        (max(ARRAY[place, CAST(disabled AS VARCHAR)]) FILTER (WHERE disabled IS NOT NULL) OVER earlier)[2] = 'true'
+            AS disabled_before,
+        count(CASE WHEN policy_type NOT IN ('POLICY_TYPE_EXCEPTION', 'POLICY_TYPE_NOTIFICATION') THEN 1 END)
+            OVER earlier > 0 AS protected_before
+    FROM numbered
     WINDOW earlier AS (
-        PARTITION BY
-            resource_kind,
-            -- An object that is not named is none of those before.
-            coalesce(resource_uuid, uuid),
-            -- What says nothing of the object is no state of it.
-            operation LIKE '%DELETE'
-            OR coalesce(policy_type, roles, expires_at, target, CAST(disabled AS VARCHAR)) IS NOT NULL
-        ORDER BY happened_at, uuid
+        -- An object that is not named is none of those before.
+        PARTITION BY resource_kind, coalesce(resource_uuid, uuid), deletions
+        ORDER BY place ROWS BETWEEN UNBOUNDED PRECEDING AND 1 PRECEDING
     )
+),
+open_policies AS (
+    SELECT DISTINCT uuid
+    FROM (
+        SELECT uuid, trim(unnest(string_to_array(lower(target), ',')), '[" ]') AS network
+        FROM audit_events
+        WHERE resource_kind = 'IPAddressPolicy'
+    ) AS listed
+    WHERE
+        network = '0.0.0.0'
+        OR length(network) - length(replace(network, ':', '')) > 7
+        -- No plainly written address, and no network of at most a /8 (IPv6: /16).
+        OR first_match(
+            network,
+            '^((?:(?:25[0-5]|2[0-4][0-9]|1[0-9][0-9]|[1-9]?[0-9])(?:[.](?:25[0-5]|2[0-4][0-9]|1[0-9][0-9]|[1-9]?[0-9])){3}'
+            || '(?:/(?:[89]|[12][0-9]|3[0-2]))?'
+            -- IPv6 that begins with 0 may stand for IPv4. fc00::/7 is private, as 10.0.0.0/8 is.
+            || '|[1-9a-f][0-9a-f]{3}(?:(?::[0-9a-f]{1,4}){7}|(?::[0-9a-f]{1,4})*::(?:[0-9a-f]{1,4}(?::[0-9a-f]{1,4})*)?)'
+            || '(?:/(?:1[6-9]|[2-9][0-9]|1[01][0-9]|12[0-8]))?|fc00::/7))$'
+        ) IS NULL
 ),
 outsiders AS (
     SELECT uuid
@@ -59,7 +91,7 @@ outsiders AS (
 ),
 rules AS (
     SELECT
-        changes.*,
+        known.*,
         CASE
             WHEN resource_kind IN ('AuditLog', 'AuthenticationLog') AND operation NOT LIKE '%CREATE'
                 THEN 'audit log touched'
@@ -68,9 +100,13 @@ rules AS (
             WHEN resource_kind IN ('Namespace', 'Tenant') AND operation LIKE '%DELETE' AND credential <> 'system'
                 THEN 'namespace deleted'
             WHEN
-                resource_kind IN ('AuthorizationPolicy', 'APIKey') AND is_admin AND operation NOT LIKE '%DELETE'
+                resource_kind IN ('AuthorizationPolicy', 'APIKey') AND operation NOT LIKE '%DELETE'
+                AND (roles_now LIKE '%SYSTEM_ROLE_ADMIN%' OR roles_now LIKE '%all resources')
                 -- The same again is no news.
-                AND (roles_before IS DISTINCT FROM roles OR target_before IS DISTINCT FROM target)
+                AND (
+                    roles_now IS DISTINCT FROM roles_before
+                    OR coalesce(target, target_before) IS DISTINCT FROM target_before
+                )
                 THEN 'admin granted'
             WHEN
                 resource_kind IN ('AuthorizationPolicy', 'Invitation') AND operation NOT LIKE '%DELETE'
@@ -99,37 +135,21 @@ rules AS (
                 AND disabled_before IS NOT TRUE
                 THEN 'policy deleted'
             WHEN
-                policy_type = 'POLICY_TYPE_EXCEPTION' AND expires_at IS NULL AND disabled IS NOT TRUE
-                AND operation NOT LIKE '%DELETE'
-                AND (
-                    uuid_before IS NULL OR expired_before IS NOT NULL OR disabled_before
-                    OR type_before IS DISTINCT FROM policy_type
-                )
+                endless = 'yes' AND endless_before IS DISTINCT FROM 'yes' AND operation NOT LIKE '%DELETE'
                 THEN 'endless exception'
             WHEN resource_kind IN ('Installation', 'SCMCredential', 'PackageManager') AND credential <> 'system'
                 THEN 'integration'
             WHEN resource_kind = 'NotificationTarget' AND credential <> 'system' THEN 'notification'
             WHEN resource_kind = 'Exporter' AND credential <> 'system' THEN 'exporter'
-        END AS rule
-    FROM changes CROSS JOIN audit_settings
+        END AS rule,
+        coalesce(target, '') = '' OR uuid IN (SELECT open_policies.uuid FROM open_policies) AS is_open
+    FROM (SELECT changes.*, coalesce(roles, roles_before) AS roles_now FROM changes) AS known
 )
 SELECT
     happened_at,
     CASE
         WHEN rule = 'audit log touched' THEN 'critical'
-        WHEN
-            rule = 'IP policy'
-            AND (
-                operation LIKE '%DELETE' OR disabled OR first_match(target, '([0-9A-Za-z:*])') IS NULL
-                OR first_match(
-                    lower(target),
-                    -- All addresses, in any spelling; IPv4 networks wider than a /8; IPv6 networks wider than a /16.
-                    '(?:^|["\s,\[])(\*|any|all|0\.0\.0\.0|::|[0-9a-f.:]+/0[0.]*|[0-9.]+/0*[1-7]'
-                    || '|(?:[0-9a-e][0-9a-f]*)?:[0-9a-f:.]*/0*(?:[1-9]|1[0-5])|[0:]*:ffff:[0-9a-f:.]+/(?:9[0-9]|10[0-3]))'
-                    || '(?:$|["\s,\]])'
-                ) IS NOT NULL
-            )
-            THEN 'critical'
+        WHEN rule = 'IP policy' AND (operation LIKE '%DELETE' OR disabled OR is_open) THEN 'critical'
         WHEN
             rule IN (
                 'admin granted', 'identity provider', 'namespace deleted', 'outside invitation', 'policy disabled',
@@ -148,10 +168,14 @@ SELECT
         WHEN 'identity provider' THEN 'How people sign in was changed: another provider can sign in as anyone.'
         WHEN 'IP policy' THEN concat(
             'The organization may be used from: ', coalesce(target, 'it is not said'),
-            CASE WHEN disabled THEN ', but the policy is off.' ELSE '.' END
+            CASE
+                WHEN disabled THEN ', but the policy is off.'
+                WHEN target IS NOT NULL AND is_open THEN '. That is wide, or no plain list of networks: look at it.'
+                ELSE '.'
+            END
         )
         WHEN 'namespace deleted' THEN 'All that was in the namespace is gone.'
-        WHEN 'admin granted' THEN concat('Full rights for ', coalesce(target, 'an API key'), '.')
+        WHEN 'admin granted' THEN concat('Full rights for ', coalesce(target, target_before, 'an API key'), '.')
         WHEN 'outside invitation' THEN concat('Access for somebody outside of the organization: ', target, '.')
         WHEN 'policy disabled' THEN 'The policy is off, or only logs what it should stop.'
         WHEN 'policy loosened' THEN concat('The policy no longer finds or stops what it did: it is a ', policy_type, ' now.')
