@@ -167,10 +167,10 @@ SELECT
         WHEN 'audit log touched' THEN 'The record of what happened was changed or deleted.'
         WHEN 'identity provider' THEN 'How people sign in was changed: another provider can sign in as anyone.'
         WHEN 'IP policy' THEN concat(
-            'The organization may be used from: ', coalesce(target, 'it is not said'),
+            'The organization may be used from: ', coalesce(nullif(target, ''), 'it is not said'),
             CASE
                 WHEN disabled THEN ', but the policy is off.'
-                WHEN target IS NOT NULL AND is_open THEN '. That is wide, or no plain list of networks: look at it.'
+                WHEN target <> '' AND is_open THEN '. That is wide, or no plain list of networks: look at it.'
                 ELSE '.'
             END
         )
