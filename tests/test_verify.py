@@ -386,7 +386,8 @@ def with_rows(path: Path, statement: str) -> Path:
         (("--jsonl", "none.jsonl"), 1, "--jsonl none.jsonl can't be read: No such file or directory."),
         (("--jsonl", "{text}"), 1, "is not a JSON Lines file of records"),
         (("--duckdb", "none.duckdb"), 1, "--duckdb none.duckdb can't be read: there is no such file."),
-        (("--duckdb", "{text}"), 1, "can't be read: "),
+        (("--duckdb", "{text}"), 1, "text is not a DuckDB file."),
+        (("--duckdb", "{lines}"), 1, "audit_logs.jsonl is not a DuckDB file."),
         (("--duckdb", "{database}"), 1, "has no table tap_endorlabs.audit_logs: name it with --table."),
         (
             ("--duckdb", "{database}", "--table", "other"),
@@ -395,9 +396,16 @@ def with_rows(path: Path, statement: str) -> Path:
         ),
         (("--duckdb", "{database}", "--table", "a b; --"), 1, "--table takes a name such as tap_endorlabs.audit_logs"),
         (("--jsonl", "{text}", "--from", "yesterday"), 2, "is not a time such as"),
+        (("--jsonl", "{text}", "--from", "1969-12-31"), 2, "Invalid value for '--from': '1969-12-31' lies before 1970"),
+        (("--jsonl", "{text}", "--to", "0001-01-01"), 2, "Invalid value for '--to': '0001-01-01' lies before 1970"),
         (("--jsonl", "{text}", "--to", "2026-03-01"), 1, "There is nothing to compare from"),
         (("--jsonl", "{text}", "--against", "{text}"), 1, "is not a file of digests: line 1 is not a digest."),
         (("--jsonl", "{text}", "--against", "none"), 1, "none can't be read: No such file or directory."),
+        (
+            ("--jsonl", "{text}", "--against", "none", "--digests", "new", "--from", "2026-03-01", "--uuids"),
+            2,
+            "--against compares all days of the digests, without the API: leave out --from, --uuids, --digests.",
+        ),
         (("--postgres", "host=/nowhere"), 1, "PostgreSQL can't be asked: "),
         (("--postgres", "nonsense"), 1, "--postgres takes a connection string or URL"),
     ],
@@ -407,10 +415,11 @@ def test_what_is_wrong_is_told_in_a_line(
     options: tuple[str, ...], code: int, says: str, empty_api: FakeEndorApi, tmp_path: Path
 ) -> None:
     text = tmp_path / "text"
-    text.write_text("no record\n")
+    text.write_text("no record\n\n")
+    lines = write_lines(tmp_path / "audit_logs.jsonl", [])
     database = with_rows(tmp_path / "some.duckdb", "CREATE TABLE other (a INTEGER)")
-    times = () if "--to" in options else ("--to", NOW.isoformat())
-    given = [option.format(text=text, database=database) for option in options]
+    times = () if {"--to", "--against"} & {*options} else ("--to", NOW.isoformat())
+    given = [option.format(text=text, lines=lines, database=database) for option in options]
     output = verify(tmp_path, *given, *times, config=config_for(empty_api, start_date=START.isoformat()))
     assert output.code == code, output.stderr
     assert says in (output.errors[0] if code == 1 else output.stderr)
@@ -424,6 +433,19 @@ def test_it_says_when_the_range_is_not_known(empty_api: FakeEndorApi, tmp_path: 
     assert output.errors == ["The beginning is not known: give it with --from, or set start_date."]
     output = verify(tmp_path, "--jsonl", str(path), "--from", "2026-03-01", config=config)
     assert output.errors == ["The end is not known: give it with --to, or give the state of a run with --state."]
+
+
+def test_a_range_after_the_bookmark_is_told_so(empty_api: FakeEndorApi, tmp_path: Path) -> None:
+    empty_api.store.add(make_events(20, START, NOW))
+    case = Case(empty_api, tmp_path, "jsonl")
+    records = case.deliver()
+    assert case.state is not None
+    bookmark = case.state["bookmarks"]["audit_logs"]["replication_key_value"]
+    after = NOW.isoformat(timespec="microseconds").replace("+00:00", "Z")
+    for options in ((), ("--to", "2026-04-01")):
+        (line,) = case.verify(records, "--from", after, *options).errors
+        assert line.startswith(f"There is nothing to compare from {after} on: the comparison ends at the bookmark")
+        assert f"{bookmark}. Check --from and --state." in line
 
 
 def test_a_locked_database_is_told(case: Case) -> None:

@@ -9,12 +9,13 @@ import typing as t
 from pathlib import Path
 
 import click
+from click.core import ParameterSource
 
 from tap_endorlabs.cli import TapCommand, read_json
 from tap_endorlabs.errors import IncompleteError
 from tap_endorlabs.streams import STREAMS
 from tap_endorlabs.tap import TapEndorLabs
-from tap_endorlabs.timestamps import parse
+from tap_endorlabs.timestamps import EARLIEST, parse
 from tap_endorlabs.verify.duckdb_table import DuckDbTable
 from tap_endorlabs.verify.json_lines import JsonLines
 from tap_endorlabs.verify.postgres_table import PostgresTable
@@ -31,12 +32,18 @@ if both agree, 3 if they don't, and 1 if they can't be compared.
 _TABLE = "tap_endorlabs"
 """The schema that targets make of the tap's name."""
 
+_WITH_AGAINST = {"against", "jsonl", "duckdb", "postgres", "table", "stream", "as_json", "config"}
+"""What --against may be given with. Meltano always gives --config."""
+
 
 def _stamp(_: click.Context, __: click.Parameter, value: str | None) -> str | None:
     try:
-        return value and parse(value)
+        stamp = value and parse(value)
     except ValueError as error:
         raise click.BadParameter(str(error)) from None
+    if stamp and stamp < EARLIEST:
+        raise click.BadParameter(f"{value!r} lies before 1970")
+    return stamp
 
 
 def _options(tap: type[TapEndorLabs]) -> list[click.Parameter]:
@@ -109,11 +116,26 @@ def command(tap: type[TapEndorLabs] = TapEndorLabs) -> click.Command:
 
 def _report(tap: type[TapEndorLabs], given: dict[str, t.Any]) -> t.Any:  # noqa: ANN401 - one of two kinds
     against, config, state = given.pop("against"), given.pop("config"), given.pop("state")
+    if against:
+        _check_alone()
     with contextlib.closing(_destination(tap, given)) as destination:
         if against:
             return hold_against(against, destination)
         own = tap(config=config.config, state=read_json("--state", state), parse_env_config=config.parse_env)
         return compare(own, destination, Wishes(**given))
+
+
+def _check_alone() -> None:
+    context = click.get_current_context()
+    others = [
+        one.opts[0]
+        for one in context.command.params
+        if one.name not in _WITH_AGAINST and context.get_parameter_source(str(one.name)) is ParameterSource.COMMANDLINE
+    ]
+    if others:
+        raise click.UsageError(
+            f"--against compares all days of the digests, without the API: leave out {', '.join(others)}."
+        )
 
 
 def _destination(tap: type[TapEndorLabs], given: dict[str, t.Any]) -> Destination:

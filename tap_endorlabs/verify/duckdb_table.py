@@ -22,6 +22,9 @@ _ROWS_AT_ONCE = 500
 _MEMORY_TO_COUNT, _MEMORY_TO_READ = "32MB", "24MB"
 """What DuckDB does with before it writes to a file, where that suffices."""
 
+_MAGIC = b"DUCK"
+"""Bytes 8 to 11 of each DuckDB file."""
+
 _TIME = "create_time::TIMESTAMP"
 _STAMP = f"strftime({_TIME}, '%Y-%m-%dT%H:%M:%S.%fZ')"
 _BETWEEN = f"{_TIME} >= $1::TIMESTAMP AND {_TIME} < $2::TIMESTAMP"
@@ -46,6 +49,8 @@ class DuckDbTable(Destination):
         self._module = need(lambda: importlib.import_module("duckdb"), "duckdb")
         if not Path(path).is_file():
             raise TapError(f"--duckdb {path} can't be read: there is no such file.")
+        if not _is_database(Path(path)):
+            raise TapError(f"--duckdb {path} is not a DuckDB file.")
         try:
             self._connection = self._module.connect(
                 path, read_only=True, config={"autoinstall_known_extensions": "false"}
@@ -135,6 +140,19 @@ class DuckDbTable(Destination):
         if "Could not set lock" in why or "Conflicting lock" in why:
             return TapError(f"--duckdb {self._path} is locked by another program: close it there. ({why})")
         return TapError(f"--duckdb {self._path} can't be read: {why}")
+
+
+def _is_database(path: Path) -> bool:
+    """Look itself, as DuckDB takes some other files for tables.
+
+    Raises:
+        TapError: it can't be read.
+    """
+    try:
+        with path.open("rb") as file:
+            return file.read(12).endswith(_MAGIC)
+    except OSError as error:
+        raise TapError(f"--duckdb {path} can't be read: {error.strerror}.") from error
 
 
 def _value(value: object, is_json: bool) -> object:  # noqa: FBT001 - called by position

@@ -100,14 +100,15 @@ class JsonLines(Destination):
 
     def _lines_of(self, path: Path) -> Iterator[tuple[bytes, _Row | None]]:
         broken: list[int] = []
-        number = 0
+        has_records = False
         with path.open("rb") as lines:
             for number, line in enumerate(lines, 1):
                 row = _row_of(line)
                 if row is None and line.strip():
                     broken.append(number)
+                has_records = has_records or row is not None
                 yield line, row
-        if broken and len(broken) == number:
+        if broken and not has_records:
             raise TapError(
                 f"--jsonl {path} is not a JSON Lines file of records: none of its lines has a uuid and a time."
             )

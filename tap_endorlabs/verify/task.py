@@ -103,6 +103,11 @@ def _span(wishes: Wishes, settings: Settings, bookmark: Bookmark | None, now: dt
         start = active_from(now)
         tap.logger.warning("Events older than %s are not compared, because the archive is not read", start)
     span = Span.of(start, stop, wishes.by, bookmark, stamp_of(now))
+    if span.start >= span.end and bookmark is not None and span.start >= bookmark.value:
+        raise TapError(
+            f"There is nothing to compare from {span.start} on: the comparison ends at the bookmark of the state, "
+            f"{bookmark.value}. Check --from and --state."
+        )
     if span.start >= span.end:
         raise TapError(f"There is nothing to compare from {span.start} to {span.stop}: check --from, --to and --state.")
     return span
