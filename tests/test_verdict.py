@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import json
+import runpy
+import sys
 import typing as t
 
 import duckdb
@@ -117,3 +119,11 @@ def test_what_is_no_result_is_refused_in_a_line(text: str, source: Source, tmp_p
 def test_a_result_that_is_not_there_is_named(source: Source, tmp_path: Path) -> None:
     with pytest.raises(ReportError, match=r"none.json can't be read \(No such file or directory\): .* --verified"):
         verdict(tmp_path / "none.json", source, EVENTS)
+
+
+def test_what_the_report_needs_is_named(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.delitem(sys.modules, "analytics.report.page", raising=False)
+    monkeypatch.setitem(sys.modules, "jinja2", None)
+    with pytest.raises(SystemExit) as ended:
+        runpy.run_module("analytics.report", run_name="__main__")
+    assert ended.value.code == "The report needs the package jinja2: run `make .venv/.report-installed`."

@@ -13,9 +13,12 @@ import sys
 import typing as t
 from pathlib import Path
 
-from analytics.report.answers import ReportError, opened, read
-from analytics.report.page import render
-from analytics.report.verified import NOT_VERIFIED, verdict
+try:
+    from analytics.report.answers import ReportError, opened, read
+    from analytics.report.page import render
+    from analytics.report.verified import NOT_VERIFIED, verdict
+except ModuleNotFoundError as missing:
+    sys.exit(f"The report needs the package {missing.name}: run `make .venv/.report-installed`.")
 
 if t.TYPE_CHECKING:
     from collections.abc import Sequence
