@@ -148,10 +148,17 @@ def test_deselected_fields_are_absent(empty_api: FakeEndorApi) -> None:
             )
             for schema in ("[]", "null", '{"properties": null}', '{"properties": 5}', '{"properties": ["uuid"]}')
         ),
-        ('{"type": "RECORD", "stream": "audit_logs"}', "Record  of audit_logs has no readable uuid"),
+        (
+            '{"type": "RECORD", "stream": "audit_logs"}',
+            "Line 1 of the input, a record of audit_logs, has no readable uuid: check",
+        ),
+        (
+            '{"type": "RECORD", "stream": "audit_logs", "record": {"uuid": "u"}}',
+            "Line 1 of the input, record u of audit_logs, has no readable create_time: check",
+        ),
         (
             '{"type": "RECORD", "stream": "audit_logs", "record": {"uuid": "u", "create_time": "jane@example.com"}}',
-            "Record u of audit_logs has no readable uuid or create_time",
+            "Line 1 of the input, record u of audit_logs, has no readable create_time: check",
         ),
         ('{"type": "OTHER", "who": "jane@example.com"}', "Line 1 of the input is no Singer message (no known type)"),
         ('{"who": "jane@example.com"}', "Line 1 of the input is no Singer message (no type)"),

@@ -42,6 +42,13 @@ _LONGEST_NAME = 255
 """How much of an operation or a kind names an event; where it is placed itself, it is whole."""
 
 
+_ADVICE = ": check that no stream map of the tap changes it."
+
+
+class UnmappableError(TapError):
+    """A record has no key or time; the text goes on where the input's line has been named."""
+
+
 class _Meta(msgspec.Struct):
     name: str = ""
 
@@ -99,7 +106,7 @@ class Record:
         claims: what is left of the claims.
 
     Raises:
-        TapError: it has no key or time.
+        UnmappableError: it has no key or time.
     """
 
     def __init__(self, stream: str, raw: msgspec.Raw) -> None:
@@ -113,16 +120,13 @@ class Record:
         self.claims = Claims(self.spec.raw("claims"))
 
     def _read_time(self) -> str:
-        text = self._top.text("create_time")
+        if not self.uuid:
+            raise UnmappableError(f"a record of {self._stream}, has no readable uuid{_ADVICE}")
         try:
-            if self.uuid and text:
-                return normalize(text)
+            return normalize(self._top.text("create_time") or "")
         except ValueError:
-            pass
-        raise TapError(
-            f"Record {one_line(self.uuid, 60)} of {self._stream} has no readable uuid or create_time: "
-            "check that no stream map of the tap changes them."
-        )
+            which = f"record {one_line(self.uuid, 60)} of {self._stream}"
+            raise UnmappableError(f"{which}, has no readable create_time{_ADVICE}") from None
 
     def common(self, version: str, event_code: str | None = None) -> Json:
         """Give what all events have: the time, the metadata and the severity.

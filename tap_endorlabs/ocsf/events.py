@@ -35,7 +35,7 @@ def event_of(stream: str, raw: msgspec.Raw, settings: OcsfSettings) -> tuple[Eve
         settings: the version, and whether entities have a class of their own.
 
     Raises:
-        TapError: the record has no key or no time.
+        UnmappableError: the record has no key or no time.
     """
     record = Record(stream, raw)
     if stream == _SIGN_INS:

@@ -12,6 +12,7 @@ from singer_sdk.singerlib.encoding.simple import Message
 from typing_extensions import override
 
 from tap_endorlabs.errors import TapError, one_line
+from tap_endorlabs.ocsf.event import UnmappableError
 from tap_endorlabs.sync.messages import MessageWriter
 
 if t.TYPE_CHECKING:
@@ -71,6 +72,8 @@ class LineReader(GenericSingerReader[bytes]):
                 f"Line {self._number} of the input is nested too deeply to be mapped: "
                 "leave that field out, such as by a selection of the tap."
             ) from None
+        except UnmappableError as error:
+            raise TapError(f"Line {self._number} of the input, {error}") from None
 
     @override
     def deserialize_json(self, line: bytes) -> dict[str, t.Any]:

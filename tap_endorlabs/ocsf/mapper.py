@@ -86,7 +86,7 @@ class OcsfMapper(InlineMapper):
         """Give the event of a record; records of other streams stay as they are.
 
         Raises:
-            TapError: the record has no key or no time.
+            UnmappableError: the record has no key or no time.
         """
         stream, fields = message_dict["stream"], message_dict["fields"]
         if not classes_of(stream, self._settings):
