@@ -27,16 +27,33 @@ def works(output: Output) -> list[str]:
     return [line.split("| ", 3)[-1] for line in output.stderr.splitlines() if "The API key works" in line]
 
 
-@pytest.mark.parametrize(("settings", "events"), [({}, 4), ({"start_date": START}, 100)], ids=str)
+@pytest.mark.parametrize(
+    ("settings", "sample"),
+    [
+        ({}, "4 events of audit_logs from 2026-03-31T11:00:00.000000Z"),
+        ({"start_date": START}, "100 events of audit_logs from 2026-03-03T00:00:00.000000Z"),
+    ],
+    ids=str,
+)
 def test_the_key_is_proved_with_one_small_request(
-    settings: dict[str, str], events: int, api: FakeEndorApi, tmp_path: Path
+    settings: dict[str, str], sample: str, api: FakeEndorApi, tmp_path: Path
 ) -> None:
     output = run_command(tmp_path, "--test", level=logging.INFO, config=config_for(api, **settings))
     assert (output.code, output.errors, output.stdout) == (0, [], "")
-    assert works(output) == [f"The API key works: namespace acme. Read for a test: {events} events of audit_logs."]
+    (line,) = works(output)
+    assert line.startswith(f"The API key works: namespace acme. Read as a sample: {sample} to 2026-03-31T12:00:00")
+    assert line.endswith(" (at most 100 are asked for).")
+    assert "first run" not in output.stderr
     (request,) = api.list_requests
     assert request.query["list_parameters.page_size"] == "100"
     assert len(api.requests) == 2
+
+
+def test_a_quiet_log_is_no_fault(empty_api: FakeEndorApi, tmp_path: Path) -> None:
+    output = run_command(tmp_path, "--test", level=logging.INFO, config=config_for(empty_api))
+    (line,) = works(output)
+    assert "Read as a sample: 0 events of audit_logs" in line
+    assert line.endswith("(at most 100 are asked for; none is normal in a quiet log).")
 
 
 @pytest.mark.parametrize("failures", [1, 2, 4])

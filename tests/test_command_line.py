@@ -89,6 +89,10 @@ def test_a_first_run_without_start_date_marks_its_own_start(api: FakeEndorApi, t
     assert (output.code, output.records) == (0, [])
     assert output.bookmark["replication_key_value"] == "2026-03-31T12:00:00.000000Z"
     assert [request.method for request in api.requests] == ["POST"]
+    (warning,) = [line for line in output.stderr.splitlines() if "| WARNING" in line]
+    assert "This first run reads no past events, as start_date is not set." in warning
+    later = run_command(tmp_path, level=logging.INFO, config=config_for(api), state=output.state)
+    assert (later.code, "| WARNING" in later.stderr) == (0, False)
 
 
 def test_no_secret_is_written_even_at_debug_level(api: FakeEndorApi, process: Process) -> None:

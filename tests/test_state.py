@@ -220,17 +220,16 @@ def test_a_byte_order_mark_is_read_over(api: FakeEndorApi, tmp_path: Path) -> No
     assert 0 < len(output.uuids) < len(api.store.objects())
 
 
-def test_a_state_that_makes_start_date_without_effect_is_told(api: FakeEndorApi, tmp_path: Path) -> None:
+def test_a_run_that_goes_on_from_a_state_says_what_start_date_is_for(api: FakeEndorApi, tmp_path: Path) -> None:
     def lines(**files: t.Any) -> list[str]:
         output = run_command(tmp_path, level=logging.INFO, **files)
-        return [line for line in output.stderr.splitlines() if "has no effect" in line]
+        return [line for line in output.stderr.splitlines() if "start_date" in line]
 
     config = config_for(api, start_date=START)
     state = {"bookmarks": {"audit_logs": {"replication_key_value": MIDDLE}}}
     (line,) = lines(config=config, state=state)
     assert "INFO" in line
-    assert "start_date 2026-03-20T00:00:00.000000Z has no effect" in line
-    assert "--full-refresh" in line
+    assert line.endswith("Goes on from the state; start_date 2026-03-20T00:00:00.000000Z is for the first run only")
     assert lines(config=config) == lines(config=config_for(api), state=state) == []
 
 

@@ -18,6 +18,22 @@ _CLOCKS_DIFFER = 300
 """A bookmark may lie so many seconds after the server's time: not all of its machines agree."""
 
 
+def check_bookmark(begin: str, now: str) -> None:
+    """Refuse a bookmark that lies in the future.
+
+    Args:
+        begin: its stamp.
+        now: the server's time.
+
+    Raises:
+        StateError: it does.
+    """
+    if begin > earlier(now, -_CLOCKS_DIFFER):
+        raise StateError(
+            f"The state's bookmark lies in the future: it is at {begin}, the server's clock at {now}. {START_ANEW}"
+        )
+
+
 def tell_of_range(  # noqa: PLR0913
     logger: logging.Logger, settings: Settings, begin: str, end: str, now: str, *, first: bool
 ) -> None:
@@ -30,22 +46,15 @@ def tell_of_range(  # noqa: PLR0913
         end: the stamp at which it ends.
         now: the server's time.
         first: whether there is no bookmark.
-
-    Raises:
-        StateError: the bookmark lies in the future.
     """
-    if begin > earlier(now, -_CLOCKS_DIFFER) and not first:
-        raise StateError(
-            f"The state's bookmark lies in the future: it is at {begin}, the server's clock at {now}. {START_ANEW}"
-        )
     if not first and settings.start_date is not None:
-        logger.info(
-            "start_date %s has no effect, because the state says where to go on. To begin at start_date, run with "
-            "--full-refresh in Meltano, or without --state, or with another state",
-            settings.start_date,
-        )
+        logger.info("Goes on from the state; start_date %s is for the first run only", settings.start_date)
     if first and settings.start_date is None:
-        logger.info("Without start_date a first run reads no past events: the next one begins at its start, %s", now)
+        logger.warning(
+            "This first run reads no past events, as start_date is not set. The next run reads what happens from %s "
+            "on. For earlier events set start_date, and run once with --full-refresh in Meltano, or without --state",
+            begin,
+        )
     elif begin >= end:
         logger.info("Nothing to read: the bookmark is at %s, the range ends at %s", begin, end)
     else:

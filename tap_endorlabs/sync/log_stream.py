@@ -14,7 +14,6 @@ from singer_sdk.schema.source import StreamSchema
 from typing_extensions import override
 
 from tap_endorlabs.api.client import LogClient
-from tap_endorlabs.errors import several
 from tap_endorlabs.proof.ages import ACTIVE_UNTIL
 from tap_endorlabs.schemas import LogSchemas
 from tap_endorlabs.sync.batches import batch_files
@@ -225,14 +224,9 @@ class LogStream(Stream):
             TapError: it can't.
         """
         run, client = self._begin()
-        page = run.probe(client.fetch)
+        sample = run.probe(client.fetch)
         namespace = self._get_api().settings.namespace
-        self.logger.info(
-            "The API key works: namespace %s. Read for a test: %s of %s.",
-            namespace,
-            several(page.size, "event"),
-            self.name,
-        )
+        self.logger.info("The API key works: namespace %s. %s", namespace, sample.in_words(self.name))
 
 
 @contextlib.contextmanager

@@ -6,8 +6,8 @@ import contextlib
 import typing as t
 
 from tap_endorlabs.api.query import SMALLEST_PAGE, Query
-from tap_endorlabs.errors import TooSlowError
-from tap_endorlabs.timestamps import HOUR
+from tap_endorlabs.errors import TooSlowError, several
+from tap_endorlabs.timestamps import HOUR, stamp_of_second
 
 if t.TYPE_CHECKING:
     from collections.abc import Callable
@@ -17,7 +17,23 @@ if t.TYPE_CHECKING:
 _PAGE_SIZE = 100
 
 
-def probe(fetch: Callable[[Query], Page], start: int, stop: int, page_size: int) -> Page:
+class Sample(t.NamedTuple):
+    """What such a request asked for, and what it got."""
+
+    query: Query
+    page: Page
+
+    def in_words(self, log: str) -> str:
+        """Say it of a log."""
+        start, stop = stamp_of_second(self.query.start), stamp_of_second(self.query.stop)
+        none = "" if self.page.size else "; none is normal in a quiet log"
+        return (
+            f"Read as a sample: {several(self.page.size, 'event')} of {log} from {start} to {stop} "
+            f"(at most {self.query.page_size} are asked for{none})."
+        )
+
+
+def probe(fetch: Callable[[Query], Page], start: int, stop: int, page_size: int) -> Sample:
     """Prove with one small request that a log can be read; where that takes too long, with a smaller one.
 
     It is unsorted, as a sort is what takes a server long.
@@ -32,9 +48,12 @@ def probe(fetch: Callable[[Query], Page], start: int, stop: int, page_size: int)
         TapError: it can't be read.
     """
     large, small = min(_PAGE_SIZE, page_size), min(SMALLEST_PAGE, page_size)
-    with contextlib.suppress(TooSlowError):
-        return fetch(Query(min(start, stop - HOUR), stop, large, unsorted=True))
-    with contextlib.suppress(TooSlowError):
-        return fetch(Query(stop - HOUR, stop, small, unsorted=True))
+    for query in (
+        Query(min(start, stop - HOUR), stop, large, unsorted=True),
+        Query(stop - HOUR, stop, small, unsorted=True),
+    ):
+        with contextlib.suppress(TooSlowError):
+            return Sample(query, fetch(query))
     # Less can't be asked for, so this is tried several times.
-    return fetch(Query(stop - 1, stop, small, unsorted=True))
+    query = Query(stop - 1, stop, small, unsorted=True)
+    return Sample(query, fetch(query))

@@ -10,21 +10,14 @@ from tap_endorlabs.errors import TapError, UnreadableError
 from tap_endorlabs.proof.databases import Databases
 from tap_endorlabs.proof.zone_reader import ZoneReader
 from tap_endorlabs.reading.archive import Zone
-from tap_endorlabs.sync.beginning import tell_of_range
+from tap_endorlabs.sync.beginning import check_bookmark, tell_of_range
 from tap_endorlabs.sync.bookmark import Bookmark
 from tap_endorlabs.sync.daily_proof import DailyProof
 from tap_endorlabs.sync.findings import Findings
 from tap_endorlabs.sync.lateness import Lateness
-from tap_endorlabs.sync.probing import probe
+from tap_endorlabs.sync.probing import Sample, probe
 from tap_endorlabs.sync.progress import Progress
-from tap_endorlabs.timestamps import (
-    MINUTE,
-    earlier,
-    minute_after,
-    second_of,
-    stamp_of,
-    stamp_of_second,
-)
+from tap_endorlabs.timestamps import MINUTE, earlier, minute_after, second_of, stamp_of, stamp_of_second
 
 if t.TYPE_CHECKING:
     import datetime as dt
@@ -91,7 +84,8 @@ class LogRun:
         self._settled = min(second_of(self.bookmark.limit), self._stop)
         self.progress = Progress(logger, self._start, self._stop)
         self.lateness = Lateness(self.bookmark.read_to, settings.lookback_seconds)
-        tell_of_range(logger, settings, self._from, self._end, begun, first=self.first)
+        if bookmark is not None:
+            check_bookmark(self._from, begun)
 
     def _now(self) -> int:
         return int(self._begun + self._clock())
@@ -105,6 +99,8 @@ class LogRun:
         Yields:
             new events in order, list after list. Before the next list is asked for, this one must have been noted.
         """
+        now = stamp_of_second(self._now())
+        tell_of_range(self._logger, self._settings, self._from, self._end, now, first=self.first)
         if self._from >= self._end:
             return
         reader = ZoneReader(fetch, self._settings, self._settled, self._logger)
@@ -238,7 +234,7 @@ class LogRun:
         value, end, emitted = self.bookmark.value, self._end, self.bookmark.emitted
         return [e for e in events if value <= e.create_time < end and e.uuid not in emitted]
 
-    def probe(self, fetch: Callable[[Query], Page]) -> Page:
+    def probe(self, fetch: Callable[[Query], Page]) -> Sample:
         """Prove with one small request that the log can be read.
 
         Raises:
