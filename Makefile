@@ -16,7 +16,7 @@ AIRFLOW := orchestration/.venv
 ALL_CORES := --numprocesses auto --dist worksteal
 
 .DEFAULT_GOAL := help
-.PHONY: help install demo demo-postgres demo-duckdb report test soak test-faults test-targets test-airflow bench check format generate lock build test-wheel package audit clean
+.PHONY: help install demo demo-postgres demo-duckdb report test coverage soak test-faults test-targets test-airflow bench check format generate lock build test-wheel package audit clean
 
 help: ## Show this list
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "make %-12s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -32,7 +32,10 @@ demo-postgres: .venv/.postgres-installed .tools/meltano/.installed ## The same i
 demo-duckdb: .venv/.installed .tools/meltano/.installed ## The same into DuckDB and Parquet
 	@$(BIN)/python -m scripts.demo_duckdb --meltano $(MELTANO)
 
-test: .venv/.installed ## Run all tests, with coverage
+test: .venv/.installed ## Run all tests
+	@$(BIN)/python -m pytest $(ALL_CORES)
+
+coverage: .venv/.installed ## Run them again and say which lines they leave out; this takes almost twice the time
 	@$(BIN)/coverage erase
 	@$(BIN)/coverage run -m pytest $(ALL_CORES)
 	@$(BIN)/coverage combine --quiet
