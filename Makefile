@@ -5,8 +5,9 @@
 PYTHON ?= python3
 export UV_PYTHON_DOWNLOADS := never
 export UV_NO_PROGRESS := 1
-# Else every start of a program would compile what it imports where this is set. What nobody imports is not compiled.
+# Else every start of a program would compile what it imports where this is set.
 unexport PYTHONDONTWRITEBYTECODE
+export UV_COMPILE_BYTECODE := 1
 
 UV := $(or $(shell command -v uv 2>/dev/null),.tools/uv/bin/uv)
 BIN := .venv/bin
