@@ -50,7 +50,7 @@ def read(fetch: Callable[[Query], Page], stop: int, readers: int, databases: Dat
         try:
             page = fetch(job[1])
         except TooSlowError as error:
-            parts.refused(job, find_detour(fetch, job[1], error, is_odd=parts.limits.is_odd()))
+            parts.refused(job, find_detour(fetch, job[1], error, is_odd=parts.limits.is_odd(job[1])))
         else:
             parts.answered(job, page)
         events += [event for stretch in parts.leave() for event in stretch.events]

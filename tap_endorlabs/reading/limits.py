@@ -47,10 +47,11 @@ class Limits:
         self.grain = 1
         self._patience = PATIENCE
 
-    def is_odd(self) -> bool:
+    def is_odd(self, asked: Query) -> bool:
         """Whether a failure may be for another reason than the size of its query: one of several finds that out."""
-        is_odd, self._may_be_odd = self._may_be_odd and self.refusals % FEW == 1, False
-        return is_odd
+        is_first = self._may_be_odd and self.refusals % FEW == 1
+        self._may_be_odd = False
+        return is_first and asked.stop - asked.start > self._answered_width
 
     def allow(self, page_size: int) -> None:
         """Never ask for larger pages again."""

@@ -93,7 +93,7 @@ class _Readers:
             try:
                 page = self._fetch(query)
             except TapError as error:
-                detour = find_detour(self._fetch, query, error, is_odd=self._parts.limits.is_odd())
+                detour = find_detour(self._fetch, query, error, is_odd=self._parts.limits.is_odd(query))
                 with self._changed:
                     self._parts.refused(job, detour)
             else:
