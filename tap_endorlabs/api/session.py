@@ -80,9 +80,7 @@ class _Response(http.client.HTTPResponse):
         super().begin()
         # http.client passes over 100 alone. Any other interim answer would be taken for the answer, and the answer
         # itself for that to the next request.
-        while (
-            self.status in range(HTTPStatus.CONTINUE, HTTPStatus.OK) and self.status != HTTPStatus.SWITCHING_PROTOCOLS
-        ):
+        while self.status < HTTPStatus.OK and self.status != HTTPStatus.SWITCHING_PROTOCOLS:
             self.headers = self.msg = t.cast("t.Any", None)
             super().begin()
 
