@@ -94,14 +94,15 @@ class Limits:
         """Take note of an answer in time; after some of them, more is asked for again."""
         if page.events:
             self.page_size = min(self.page_size, max(PAGE_BYTES * len(page.events) // (page.bytes or 1), 1))
+        seconds = asked.stop - asked.start
         width = self._refused_width if self.width == sys.maxsize else self.width
         # More than half of it, even where that has been rounded up.
-        is_wide = asked.page_id is not None or asked.stop - asked.start > min((width + 1) // 2, width - 1)
+        is_wide = asked.page_id is not None or seconds > min((width + 1) // 2, width - 1)
         is_large = asked.page_size >= self.page_size and is_wide
         if is_large:
             self.refusals = 0
         if asked.page_size >= self.page_size:
-            self._answered_width = max(self._answered_width, asked.stop - asked.start)
+            self._answered_width = max(self._answered_width, seconds)
         if (self.width == sys.maxsize and self.page_size == self._most) or (self._on_trial and not is_large):
             return
         self._good_answers += 1
