@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import threading
+import time
 import typing as t
 from collections import Counter
+from contextlib import suppress
 from functools import partial
 from http import HTTPStatus
 from urllib.parse import urlsplit
@@ -15,6 +17,7 @@ from tap_endorlabs.api.answer import Answer
 from tap_endorlabs.api.body import LARGEST_BODY, read_body
 from tap_endorlabs.api.environment import ca_bundle_for, passwords_of, proxies_for
 from tap_endorlabs.api.problem import ProblemError, problem_in
+from tap_endorlabs.api.read_timeout import ReadTimeout
 from tap_endorlabs.api.session import Session
 from tap_endorlabs.api.verdict import Verdicts, innermost
 from tap_endorlabs.errors import RateLimitedError
@@ -29,6 +32,8 @@ if t.TYPE_CHECKING:
     from tap_endorlabs.settings import Settings
 
 _T = t.TypeVar("_T")
+
+_Sent = tuple[float, requests.Response, Answer]
 
 _DROPPED_CONNECTION = (ConnectionResetError, ConnectionAbortedError, BrokenPipeError)
 """Among them is that of `http.client` for a connection that ends without an answer."""
@@ -65,6 +70,7 @@ class Transport:
         self.url = settings.api_url
         self.host = urlsplit(settings.api_url).netloc
         self.timeout = settings.request_timeout
+        self._read_timeout = ReadTimeout(self.timeout)
         self._connect_timeout = min(connect_timeout, self.timeout)
         self.secrets = Secrets() if secrets is None else secrets
         self.secrets.add(settings.api_key, settings.api_secret)
@@ -108,11 +114,11 @@ class Transport:
             ApiError: a failure that will not.
             StoppedError: the run was ended before it was sent.
         """
-        options = {"auth": auth, "params": params, "json": body}
         told = {"Request-Timeout": str(self.timeout)} if self._tells_timeout else {}
+        request = {"method": method, "auth": auth, "params": params, "json": body, "headers": told}
         try:
-            send = partial(self._send, method, path, {**options, "headers": told}, most)
-            sent_at, response, answer = self._answer_to(send)
+            send = partial(self._send, path, request, most)
+            sent_at, response, answer = self._answer_in_time(send, asks_again=method == "GET")
         except requests.RequestException as error:
             raise self._verdicts.of_failure(error) from error
         problem = None if answer.succeeded else problem_in(answer.body)
@@ -134,9 +140,14 @@ class Transport:
             return self.exchange(method, path, read, auth=auth, params=params, body=body, most=most)
         raise refusal
 
-    def _answer_to(
-        self, send: Callable[[requests.Session], tuple[float, requests.Response, Answer]]
-    ) -> tuple[float, requests.Response, Answer]:
+    def _answer_in_time(self, send: Callable[..., _Sent], *, asks_again: bool) -> _Sent:
+        """Give what `_answer_to` does; what is overdue is asked for again, as it may come at once."""
+        for seconds in self._read_timeout.early() if asks_again else ():
+            with suppress(requests.ReadTimeout):
+                return self._answer_to(partial(send, seconds))
+        return self._answer_to(partial(send, self.timeout))
+
+    def _answer_to(self, send: Callable[[requests.Session], _Sent]) -> _Sent:
         """Give the time at which a request was sent, its answer, and what of that counts."""
         try:
             return send(self._session)
@@ -149,16 +160,18 @@ class Transport:
             return send(session)
 
     def _send(
-        self, method: str, path: str, options: dict[str, t.Any], most: int, session: requests.Session
-    ) -> tuple[float, requests.Response, Answer]:
-        sent_at = self.pace.wait_for_turn()
+        self, path: str, request: dict[str, t.Any], most: int, seconds: float, session: requests.Session
+    ) -> _Sent:
+        sent_at, begun = self.pace.wait_for_turn(), time.monotonic()
         with self._lock:
             self.requests[path] += 1
-        timeout = (self._connect_timeout, self.timeout)
+        timeout = (self._connect_timeout, seconds)
         with session.request(
-            method, f"{self.url}{path}", timeout=timeout, allow_redirects=False, stream=True, **options
+            url=f"{self.url}{path}", timeout=timeout, allow_redirects=False, stream=True, **request
         ) as response:
             status, body = response.status_code, read_body(response, most)
+            if response.ok:
+                self._read_timeout.note(time.monotonic() - begun)
             if status == HTTPStatus.NO_CONTENT:
                 body = b"{}"
             return sent_at, response, Answer(status, response.reason or "", response.headers, body)

@@ -1,0 +1,56 @@
+"""An answer that is overdue is asked for again, long before the longest time that a user allows."""
+
+from __future__ import annotations
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from fake_endor_api import FakeEndorApi, Fault
+from tap_endorlabs.api.read_timeout import ReadTimeout
+from tests.harness import config_for, run_inside
+
+SECONDS = st.floats(0.001, 1000)
+
+
+def tries(longest: float, *answers: float) -> list[float]:
+    timeout = ReadTimeout(longest)
+    for seconds in answers:
+        timeout.note(seconds)
+    return list(timeout.early())
+
+
+def test_before_the_first_answer_nothing_is_overdue() -> None:
+    assert tries(120) == []
+
+
+def test_what_is_overdue_depends_on_the_answers_before() -> None:
+    assert tries(120, 1.0) == [4, 16]
+    assert tries(120, 0.01) == [0.25, 1, 4, 16]
+    assert tries(120, 30.0) == []
+
+
+def test_a_slow_answer_counts_for_some_time() -> None:
+    (first, *_), (later, *_) = tries(120, 4.0, 0.1), tries(120, 4.0, *[0.1] * 20)
+    assert first > 14
+    assert later < 2
+
+
+@given(longest=st.integers(1, 86_400), answers=st.lists(SECONDS))
+def test_the_early_tries_take_a_third_of_the_longest_time_at_most(longest: int, answers: list[float]) -> None:
+    early = tries(longest, *answers)
+    assert early == sorted(set(early))
+    assert sum(early) <= longest / 3
+    assert all(seconds >= max(answers[-1:]) for seconds in early)
+
+
+@pytest.mark.parametrize("fault", [Fault.stall(3600), Fault.stall_in_body(3600)], ids=str)
+@pytest.mark.parametrize("concurrency", [1, 4])
+def test_answers_that_never_come_are_asked_for_again(api: FakeEndorApi, fault: Fault, concurrency: int) -> None:
+    """With this limit the run would else take an hour for each."""
+    api.fail(fault, after=2, times=2)
+    config = config_for(
+        api, start_date="2026-03-20T00:00:00Z", page_size=50, request_timeout=3600, concurrency=concurrency
+    )
+    assert sorted(run_inside(config).uuids) == sorted(api.store.uuids())
+    assert api.faults_met == 2
