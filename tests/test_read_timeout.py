@@ -54,3 +54,10 @@ def test_answers_that_never_come_are_asked_for_again(api: FakeEndorApi, fault: F
     )
     assert sorted(run_inside(config).uuids) == sorted(api.store.uuids())
     assert api.faults_met == 2
+
+
+def test_a_first_page_may_take_longer_than_the_log_in(empty_api: FakeEndorApi) -> None:
+    empty_api.fail(Fault.stall(0.5))
+    run_inside(config_for(empty_api, start_date="2026-03-20T00:00:00Z"))
+    asked = [str(request.query) for request in empty_api.requests]
+    assert len(asked) == len(set(asked))

@@ -170,7 +170,7 @@ class Transport:
             url=f"{self.url}{path}", timeout=timeout, allow_redirects=False, stream=True, **request
         ) as response:
             status, body = response.status_code, read_body(response, most)
-            if response.ok:
+            if response.ok and request["method"] == "GET":
                 self._read_timeout.note(time.monotonic() - begun)
             if status == HTTPStatus.NO_CONTENT:
                 body = b"{}"
