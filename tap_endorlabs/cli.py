@@ -18,8 +18,10 @@ from types import MappingProxyType
 import click
 from singer_sdk.exceptions import ConfigValidationError, SingerSDKError
 
+from tap_endorlabs.coercion import misspelled
 from tap_endorlabs.errors import TapError, TargetGoneError, one_line
 from tap_endorlabs.redaction import Secrets, guarded_log
+from tap_endorlabs.settings import OWN_SETTINGS
 from tap_endorlabs.streams import STREAMS
 
 if t.TYPE_CHECKING:
@@ -179,13 +181,19 @@ def check_log_level(*variables: str) -> None:
         sys.exit(f"{name} takes {', '.join(_LEVELS[:-1]).lower()} or {_LEVELS[-1].lower()}, not {level}.")
 
 
-def require_settings(config: Mapping[str, object], *, from_environment: bool) -> None:
-    """Refuse a run without any settings, as one who forgot them does not know yet how to give them.
+def require_settings(given: t.Any, logger: logging.Logger) -> None:  # noqa: ANN401 - a private class of the SDK
+    """Refuse a run without any settings, and name the variables that are misspelled.
+
+    Args:
+        given: what `merged_config` has given.
+        logger: gets a line for each such variable.
 
     Raises:
         TapError: there are none, and the environment is not to be asked for them.
     """
-    if not config and not from_environment:
+    for line in misspelled(os.environ, OWN_SETTINGS):
+        logger.warning("%s", line)
+    if not given.config and not given.parse_env:
         raise TapError(
             "No settings were given: name their file with --config config.json, or set TAP_ENDORLABS_NAMESPACE, "
             "TAP_ENDORLABS_API_KEY and TAP_ENDORLABS_API_SECRET and add --config ENV."

@@ -2,12 +2,16 @@
 
 from __future__ import annotations
 
+import difflib
 import json
 import re
 import typing as t
 
 if t.TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Iterable, Iterator, Mapping
+
+PREFIX = "TAP_ENDORLABS_"
+"""What the name of an environment variable begins with."""
 
 _YES_OR_NO = {"true": True, "yes": True, "on": True, "1": True, "false": False, "no": False, "off": False, "0": False}
 _INTEGER = re.compile(r"[+-]?[0-9]{1,18}", re.ASCII)
@@ -62,3 +66,18 @@ def _read(text: str, kinds: list[str], otherwise: object) -> object:
         return json.loads(text)
     except (ValueError, RecursionError):
         return otherwise
+
+
+def misspelled(variables: Iterable[str], settings: Iterable[str]) -> Iterator[str]:
+    """Give a line for each environment variable that seems to be meant for a setting, but has the name of none.
+
+    Args:
+        variables: the names of environment variables.
+        settings: the names of the settings.
+    """
+    for variable in sorted(variables):
+        name = variable.removeprefix(PREFIX).lower()
+        like = "".join(difflib.get_close_matches(name, settings, n=1))
+        # An extractor that inherits from this one has a longer prefix.
+        if variable.startswith(PREFIX) and like and name != like and not name.endswith(f"_{like}"):
+            yield f"The variable {variable} names no setting and has no effect. Did you mean {PREFIX}{like.upper()}?"

@@ -183,7 +183,7 @@ class TapEndorLabs(Tap):
             cls.print_about(about_format)
             return
         cls.print_version(print_fn=cls.logger.info)
-        require_settings(config.config, from_environment=config.parse_env)
+        require_settings(config, cls.logger)
         tap = cls(
             config=config.config,
             state=read_json("--state", state),
@@ -209,7 +209,7 @@ class TapEndorLabs(Tap):
         if value not in {CliTestOptionValue.All.value, "probe"}:
             raise click.BadParameter("takes nothing, schema or probe.", ctx, param)
         config = ctx.params["config"]
-        require_settings(config.config, from_environment=config.parse_env)
+        require_settings(config, cls.logger)
         tap = cls(config=config.config, parse_env_config=config.parse_env)
         tap.retry = tap.retry.for_a_test()
         for stream in t.cast("list[LogStream]", list(tap.streams.values())):

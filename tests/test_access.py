@@ -43,7 +43,8 @@ def test_the_key_is_proved_with_one_small_request(
     (line,) = works(output)
     assert line.startswith(f"The API key works: namespace acme. Read as a sample: {sample} to 2026-03-31T12:00:00")
     assert line.endswith(" (at most 100 are asked for).")
-    assert "first run" not in output.stderr
+    assert ("a first run reads no past events" in output.stderr) == (not settings)
+    assert "This first run" not in output.stderr
     (request,) = api.list_requests
     assert request.query["list_parameters.page_size"] == "100"
     assert len(api.requests) == 2
@@ -54,6 +55,9 @@ def test_a_quiet_log_is_no_fault(empty_api: FakeEndorApi, tmp_path: Path) -> Non
     (line,) = works(output)
     assert "Read as a sample: 0 events of audit_logs" in line
     assert line.endswith("(at most 100 are asked for; none is normal in a quiet log).")
+    config = config_for(empty_api, filter="meta.name=='x'")
+    (line,) = works(run_command(tmp_path, "--test", level=logging.INFO, config=config))
+    assert line.endswith("; none is normal if the setting filter lets none through).")
 
 
 @pytest.mark.parametrize("failures", [1, 2, 4])

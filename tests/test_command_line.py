@@ -295,6 +295,20 @@ def test_a_user_s_mistake_is_told_in_one_line_before_any_request(
     assert api.requests == []
 
 
+@pytest.mark.parametrize("files", [{}, {"config": {}}], ids=["variables", "file"])
+def test_a_misspelled_variable_is_told(files: dict[str, t.Any], api: FakeEndorApi, process: Process) -> None:
+    names = {f"TAP_ENDORLABS_{name.upper()}": str(value) for name, value in config_for(api).items()}
+    others = {"TAP_ENDORLABS_SIEM_NAMESPACE": "acme", "TAP_ENDORLABS_LOGLEVEL": "info", "TAP_ENDORLABS__SELECT": "*"}
+    wrong = {"TAP_ENDORLABS_START_DAT": "2026-01-01"}
+    output = process.run("--config", "ENV", environment=names | others | wrong, **files)
+    (line,) = (line for line in output.stderr.splitlines() if "names no setting" in line)
+    assert line.endswith(
+        "The variable TAP_ENDORLABS_START_DAT names no setting and has no effect. "
+        "Did you mean TAP_ENDORLABS_START_DATE?"
+    )
+    assert output.code == 0
+
+
 @pytest.mark.parametrize("name", ["TAP_ENDORLABS_LOGLEVEL", "LOGLEVEL"])
 def test_a_log_level_that_there_is_not_is_told(name: str, process: Process) -> None:
     output = process.run("--version", environment={name: "quatsch"})

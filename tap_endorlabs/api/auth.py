@@ -174,7 +174,8 @@ class ApiKeyAuth:
             }:
                 raise LogInError(
                     "Endor Labs refused the API key: api_key or api_secret is wrong, or the key has expired. "
-                    "Make a new one in Endor Labs under Access Control > API Keys > Generate API Key."
+                    "Compare both with what Endor Labs showed, or make a new key there under "
+                    "Access Control > API Keys > Generate API Key."
                 ) from error
             if error.status in {HTTPStatus.NOT_FOUND, HTTPStatus.METHOD_NOT_ALLOWED, HTTPStatus.NOT_IMPLEMENTED}:
                 raise LogInError(f"{error} This is no Endor Labs API: check api_url.") from error

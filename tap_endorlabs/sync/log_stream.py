@@ -225,8 +225,11 @@ class LogStream(Stream):
         """
         run, client = self._begin()
         sample = run.probe(client.fetch)
-        namespace = self._get_api().settings.namespace
-        self.logger.info("The API key works: namespace %s. %s", namespace, sample.in_words(self.name))
+        settings = self._get_api().settings
+        said = sample.in_words(self.name, settings.filter)
+        self.logger.info("The API key works: namespace %s. %s", settings.namespace, said)
+        if settings.start_date is None:
+            self.logger.info("As start_date is not set, a first run reads no past events.")
 
 
 @contextlib.contextmanager

@@ -23,10 +23,11 @@ class Sample(t.NamedTuple):
     query: Query
     page: Page
 
-    def in_words(self, log: str) -> str:
-        """Say it of a log."""
+    def in_words(self, log: str, condition: str | None) -> str:
+        """Say it of a log of which only the events are read that meet a condition, if there is one."""
         start, stop = stamp_of_second(self.query.start), stamp_of_second(self.query.stop)
-        none = "" if self.page.size else "; none is normal in a quiet log"
+        reason = "if the setting filter lets none through" if condition else "in a quiet log"
+        none = "" if self.page.size else f"; none is normal {reason}"
         return (
             f"Read as a sample: {several(self.page.size, 'event')} of {log} from {start} to {stop} "
             f"(at most {self.query.page_size} are asked for{none})."
