@@ -24,6 +24,9 @@ if t.TYPE_CHECKING:
 OCSF = "docs/how-to/ocsf.md"
 
 _HUB_SHARED = ("name", "namespace", "label", "description", "executable", "capabilities", "settings_group_validation")
+_FILLED_IN = {*SETTINGS_SCHEMA["required"], "start_date"}
+"""The settings that `.env.example` leaves blank, for a user to fill in."""
+
 _HUB_SETTING = ("name", "kind", "label", "description", "value", "sensitive", "options")
 _HUB_OWN = {
     # The hub names variants by who keeps them: put in the owner of the repository.
@@ -91,10 +94,10 @@ def hub_definition(extractor: dict[str, t.Any]) -> dict[str, t.Any]:
 
 
 def environment(extractor: dict[str, t.Any]) -> Iterator[str]:
-    """Give the lines that set each setting of the tap's own, those that must be set first."""
+    """Give the lines that set each setting of the tap's own, those that a user fills in first."""
     yield "# Copy this file to .env, which Meltano reads. Don't share .env: it holds the secret."
     own = [setting for setting in extractor["settings"] if setting["name"] in OWN_SETTINGS]
-    for setting in sorted(own, key=lambda one: one["name"] not in SETTINGS_SCHEMA["required"]):
+    for setting in sorted(own, key=lambda one: one["name"] not in _FILLED_IN):
         name = setting["name"]
         value = setting.get("value", "")
         is_variable = str(value).startswith("$")
@@ -102,7 +105,7 @@ def environment(extractor: dict[str, t.Any]) -> Iterator[str]:
         default = OWN_SETTINGS[name].get("default", "") if is_variable else value
         shown = json.dumps(default) if isinstance(default, bool) else default
         yield f"\n# {setting['description']}"
-        yield f"{'' if name in SETTINGS_SCHEMA['required'] else '# '}{variable}={shown}"
+        yield f"{'' if name in _FILLED_IN else '# '}{variable}={shown}"
     yield ""
 
 

@@ -24,6 +24,7 @@ pytestmark = [pytest.mark.targets, pytest.mark.timeout(300)]
 
 PAGE = (ROOT / "docs/how-to/meltano-project.md").read_text()
 PLUGINS = re.findall(r"^```yaml\n(.*?)^```", PAGE, re.MULTILINE | re.DOTALL)
+(START_DATE,) = re.findall(r"^TAP_ENDORLABS_START_DATE=(\S+)$", PAGE, re.MULTILINE)
 MAKE_PROJECT, RUN = re.findall(r"^```sh\n(.*?)^```", PAGE, re.MULTILINE | re.DOTALL)
 
 
@@ -44,6 +45,7 @@ def run(script: str, folder: Path, variables: dict[str, str]) -> str:
 
 def test_the_first_row_arrives_in_a_project_of_one_s_own(wheel: Path, api: FakeEndorApi, tmp_path: Path) -> None:
     variables = environment(api, tmp_path) | {"MELTANO_SEND_ANONYMOUS_USAGE_STATS": "false"}
+    variables["TAP_ENDORLABS_START_DATE"] = START_DATE
     del variables["MELTANO_SYS_DIR_ROOT"]
     run(MAKE_PROJECT, tmp_path, variables)
     project = tmp_path / "security-logs"
@@ -57,14 +59,15 @@ def test_the_first_row_arrives_in_a_project_of_one_s_own(wheel: Path, api: FakeE
     assert "endorlabs-verify" in run("meltano invoke tap-endorlabs:verify --help", project, variables)
     assert first["uuid"] in api.store.uuids()
     lines = (project / "audit_logs.jsonl").read_text().splitlines()
-    wanted = [item["uuid"] for item in api.store.objects() if item["meta"]["create_time"] >= "2026-11-01"]
+    wanted = [item["uuid"] for item in api.store.objects() if item["meta"]["create_time"] >= START_DATE]
     assert sorted(json.loads(line)["uuid"] for line in lines) == sorted(wanted)
     assert [path.name for path in project.glob("*.jsonl")] == ["audit_logs.jsonl"], "no sign-ins"
 
 
-def test_the_page_names_each_setting_that_a_variable_may_set() -> None:
-    (plugins,) = PLUGINS
-    named = {setting["name"] for setting in yaml.safe_load(plugins)["plugins"]["extractors"][0]["settings"]}
-    hub = yaml.safe_load((ROOT / "hub/tap-endorlabs.yml").read_text())["settings"]
-    plain = {setting["name"] for setting in hub if setting["kind"] == "string"}
+def test_the_page_names_all_capabilities_and_each_setting_that_a_variable_may_set() -> None:
+    (extractor,) = yaml.safe_load(PLUGINS[0])["plugins"]["extractors"]
+    hub = yaml.safe_load((ROOT / "hub/tap-endorlabs.yml").read_text())
+    assert extractor["capabilities"] == hub["capabilities"]
+    named = {setting["name"] for setting in extractor["settings"]}
+    plain = {setting["name"] for setting in hub["settings"] if setting["kind"] == "string"}
     assert named == {name for name in plain if not name.startswith("flattening_")}
