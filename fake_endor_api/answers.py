@@ -72,7 +72,7 @@ class Answers:
 def rewritten(body: bytes, rewrite: Callable[[list[JsonObject]], list[JsonObject]]) -> bytes:
     """Give the body of a list answer with its objects changed."""
     content = json.loads(body)
-    if objects := content.get("list", {}).get("objects"):
+    if objects := (content.get("list") or {}).get("objects"):
         content["list"]["objects"] = rewrite(objects)
     # With all that is not ASCII escaped: half of a surrogate pair has no other form.
     return json.dumps(content).encode()

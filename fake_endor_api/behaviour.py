@@ -13,7 +13,7 @@ EmptyResult = t.Literal["rotate", "full", "list", "objects", "bare"]
 ExpiryField = t.Literal["expiration_time", "expirationTime"]
 SortsWithin = t.Literal["all", "a page", "a namespace"]
 ArchiveWay = t.Literal["read", "empty", "ignored", 400, 403, 404, 405, 501]
-Count = t.Literal["exact", "low", "high", "ignored", 400, 501, 504]
+Count = t.Literal["exact", "low", "high", "ignored", 400, 500, 501, 504]
 
 
 class RateLimit:

@@ -64,7 +64,7 @@ class TransientError(TapError):
 
 
 class TooSlowError(TransientError):
-    """The server ran out of time or of room for a query: less at a time may succeed.
+    """The server ran out of time or of room for a query, or fails at it: less at a time may succeed.
 
     Attributes:
         too_large: whether it was room, so that only a smaller page helps.

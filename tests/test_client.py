@@ -185,7 +185,9 @@ def test_a_token_that_has_expired_is_not_given_for_one_that_was_refused(
 
 
 @pytest.mark.parametrize(
-    "fault", [error(503), error(504), {"exc": requests.ReadTimeout("slow")}], ids=["503", "504", "no answer"]
+    "fault",
+    [error(500), error(503), error(504), {"exc": requests.ReadTimeout("slow")}],
+    ids=["500", "503", "504", "no answer"],
 )
 def test_a_log_in_that_fails_in_mid_run_is_not_tried_again_for_its_page(
     fault: dict[str, t.Any], exchange: Exchange, requests_mock: requests_mock.Mocker
@@ -304,6 +306,17 @@ def test_a_slow_query_is_asked_once_more_before_less_is_asked_for(
     assert exchange.clock.slept == [0.25]
     requests_mock.get(LIST, [fault, PAGE])
     exchange.client.fetch(HERE)
+
+
+@pytest.mark.parametrize("query", [HERE, HERE._replace(counted=True)], ids=["list", "count"])
+def test_a_query_that_fails_three_times_may_be_too_large(
+    query: Query, exchange: Exchange, requests_mock: requests_mock.Mocker
+) -> None:
+    requests_mock.get(LIST, [error(500)])
+    with pytest.raises(TooSlowError, match="answered 500") as caught:
+        exchange.client.fetch(query)
+    assert caught.value.status == 500
+    assert exchange.clock.slept == [0.25, 1.0]
 
 
 def test_the_smallest_query_is_tried_again_when_it_is_slow(

@@ -91,6 +91,15 @@ def test_nothing_leaves_before_it_is_proved(api: FakeEndorApi, tmp_path: Path) -
     assert "it lists only 1198" in line
 
 
+@pytest.mark.parametrize("status", [400, 500, 501, 504])
+def test_an_api_that_fails_to_count_is_read_without_proof(
+    status: t.Any, api: FakeEndorApi, caplog: pytest.LogCaptureFixture
+) -> None:
+    api.behaviour.count = status
+    assert len(run_inside(config_for(api, start_date=TEN_DAYS_AGO)).records) == 1200
+    assert caplog.text.count("can't prove that the log is complete") == 1
+
+
 def test_what_was_proved_before_a_fault_is_kept(api: FakeEndorApi, tmp_path: Path) -> None:
     config = config_for(api, start_date=TEN_DAYS_AGO, page_size=20, concurrency=1)
     api.fail(Fault.status(403), after=52, times=None)

@@ -5,6 +5,7 @@ from __future__ import annotations
 import threading
 import typing as t
 from dataclasses import dataclass
+from functools import partial
 from http import HTTPStatus
 
 from tap_endorlabs.api.archive_way import NEED_A_KIND, best_way, count_in_archive
@@ -103,7 +104,8 @@ class LogClient:
 
         Raises:
             ArchiveRefusedError: the API key may not read the archive, or there is none.
-            TooSlowError: the server ran out of time; where less can be asked for, at the second time.
+            TooSlowError: the server ran out of time; where less can be asked for, at the second time, and also at the
+                third answer with 500.
             TransientError: another failure that may pass did not.
             ApiError: the API refused the request.
         """
@@ -129,8 +131,13 @@ class LogClient:
             is_too_large = isinstance(error, TooLargeError)
             return query.divisible and (is_too_large or slow == _MOST_SLOW or faults == _MOST_FAULTS)
 
-        stopped = self._api.transport.pace.stopped
-        return self._api.retry.call(lambda: self._attempt(query, way), self._logger, stopped, give_up_on=asks_for_less)
+        stopped, attempt = self._api.transport.pace.stopped, partial(self._attempt, query, way)
+        try:
+            return self._api.retry.call(attempt, self._logger, stopped, give_up_on=asks_for_less)
+        except TransientError as error:
+            if error.given_up or isinstance(error, TooSlowError):
+                raise
+            raise TooSlowError(str(error), advice=error.advice, status=error.status) from error
 
     def _attempt(self, query: Query, way: ArchiveWay | None) -> Page:
         path = f"{self._path}/archived" if way and way.by_path else self._path
