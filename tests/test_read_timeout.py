@@ -16,18 +16,18 @@ SECONDS = st.floats(0.001, 1000)
 def tries(longest: float, *answers: float) -> list[float]:
     timeout = ReadTimeout(longest)
     for seconds in answers:
-        timeout.note(seconds)
-    return list(timeout.early())
+        timeout.note(seconds, succeeded=True)
+    return list(timeout.tries())
 
 
 def test_before_the_first_answer_nothing_is_overdue() -> None:
-    assert tries(120) == []
+    assert tries(120) == [120]
 
 
 def test_what_is_overdue_depends_on_the_answers_before() -> None:
-    assert tries(120, 1.0) == [4, 16]
-    assert tries(120, 0.01) == [0.25, 1, 4, 16]
-    assert tries(120, 30.0) == []
+    assert tries(120, 1.0) == [4, 16, 120]
+    assert tries(120, 0.01) == [0.25, 1, 4, 16, 120]
+    assert tries(120, 30.0) == [120]
 
 
 def test_a_slow_answer_counts_for_some_time() -> None:
@@ -36,17 +36,38 @@ def test_a_slow_answer_counts_for_some_time() -> None:
     assert later < 2
 
 
+def test_refusals_make_nothing_overdue_sooner() -> None:
+    timeout = ReadTimeout(120)
+    timeout.note(4.0, succeeded=True)
+    for _ in range(50):
+        timeout.note(0.01, succeeded=False)
+    assert next(timeout.tries()) == 16
+
+
+def test_a_server_that_has_become_slow_is_given_more_time() -> None:
+    timeout = ReadTimeout(120)
+    timeout.note(0.1, succeeded=True)
+    once, twice = timeout.tries(), timeout.tries()
+    assert [next(once), next(once)] == [0.4, 1.6]
+    assert next(timeout.tries()) == 0.4
+    assert [next(twice), next(twice), next(twice)] == [0.4, 1.6, 6.4]
+    assert next(timeout.tries()) == 1.6
+
+
 @given(longest=st.integers(1, 86_400), answers=st.lists(SECONDS))
 def test_the_early_tries_take_a_third_of_the_longest_time_at_most(longest: int, answers: list[float]) -> None:
-    early = tries(longest, *answers)
+    *early, last = tries(longest, *answers)
     assert early == sorted(set(early))
     assert sum(early) <= longest / 3
     assert all(seconds >= max(answers[-1:]) for seconds in early)
+    assert last == longest
 
 
 @pytest.mark.parametrize("fault", [Fault.stall(3600), Fault.stall_in_body(3600)], ids=str)
 @pytest.mark.parametrize("concurrency", [1, 4])
-def test_answers_that_never_come_are_asked_for_again(api: FakeEndorApi, fault: Fault, concurrency: int) -> None:
+def test_answers_that_never_come_are_asked_for_again(
+    api: FakeEndorApi, fault: Fault, concurrency: int, caplog: pytest.LogCaptureFixture
+) -> None:
     """With this limit the run would else take an hour for each."""
     api.fail(fault, after=2, times=2)
     config = config_for(
@@ -54,6 +75,7 @@ def test_answers_that_never_come_are_asked_for_again(api: FakeEndorApi, fault: F
     )
     assert sorted(run_inside(config).uuids) == sorted(api.store.uuids())
     assert api.faults_met == 2
+    assert "did not answer" not in caplog.text
 
 
 def test_a_first_page_may_take_longer_than_the_log_in(empty_api: FakeEndorApi) -> None:

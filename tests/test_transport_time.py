@@ -100,3 +100,28 @@ def test_a_log_in_that_trickles_is_too_late() -> None:
     late = rf"did not answer within {LIMIT} s \(request_timeout\)"
     with RawServer(lambda: trickle(lambda: server, "header")) as server, pytest.raises(TransientError, match=late):
         Exchange(api_url=server.url, request_timeout=LIMIT).auth.current()
+
+
+def exchange_when_all_else_is_fast(url: str) -> Answer:
+    transport = Exchange(api_url=url, request_timeout=1).transport
+    transport._read_timeouts["list"].note(0.01, succeeded=True)
+    return transport.exchange("GET", "/", whole, kind="list")
+
+
+@pytest.mark.parametrize("form", ["header", "body"])
+def test_what_is_overdue_is_asked_for_again_with_tls_and_through_a_tunnel(
+    form: str, authority: trustme.CA, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    answers: list[Iterator[bytes]] = [trickle(lambda: server, form), iter([OK + b"Content-Length: 2\r\n\r\n{}"])]
+    with RawServer(lambda: answers.pop(0), tls=tls_of(authority), tunnel=True) as server:
+        monkeypatch.setenv("HTTPS_PROXY", f"http://{server.address}")
+        assert exchange_when_all_else_is_fast("https://endor.example").body == b"{}"
+    assert answers == []
+
+
+def test_a_connection_that_takes_long_is_not_overdue(monkeypatch: pytest.MonkeyPatch) -> None:
+    with RawServer(lambda: trickle(lambda: proxy, "headers")) as proxy:
+        monkeypatch.setenv("HTTPS_PROXY", proxy.url)
+        with pytest.raises(TooSlowError):
+            exchange_when_all_else_is_fast("https://endor.example")
+    assert len(proxy.seen) == 1

@@ -159,8 +159,9 @@ class LogClient:
     def _send(self, path: str, query: Query, way: ArchiveWay | None) -> Page:
         exchange, params = self._api.transport.exchange, parameters_of(query, self._api.settings, way, self._mask)
         most = LARGEST_PAGE if query.page_size > 1 else LARGEST_BODY
+        kind = query.archived, query.counted, query.is_sorted
         return self._api.auth.call(
-            lambda token: exchange("GET", path, self._read, auth=token, params=params, most=most)
+            lambda token: exchange("GET", path, self._read, auth=token, params=params, most=most, kind=kind)
         )
 
     def _read(self, answer: Answer) -> Page:

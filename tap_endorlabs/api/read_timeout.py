@@ -28,13 +28,16 @@ class ReadTimeout:
         self._longest = longest
         self._usual = 0.0
 
-    def early(self) -> Iterator[float]:
-        """Give the seconds of the tries before the one that has the longest time; none before the first answer."""
+    def tries(self) -> Iterator[float]:
+        """Give the seconds of each try; the last, before the first answer the only one, has the longest time."""
         seconds = max(FACTOR * self._usual, SHORTEST) if self._usual else self._longest
         while seconds * FACTOR <= self._longest:
             yield seconds
+            # A second one that was in vain says that the server is slow, and not that one answer was lost.
+            self._usual = max(self._usual, seconds / FACTOR)
             seconds *= FACTOR
+        yield self._longest
 
-    def note(self, seconds: float) -> None:
-        """Take note of how long an answer took."""
-        self._usual = max(seconds, self._usual * FADING)
+    def note(self, seconds: float, *, succeeded: bool) -> None:
+        """Take note of how long an answer took; a refusal is fast on any server."""
+        self._usual = max(seconds, self._usual * FADING if succeeded else self._usual)

@@ -50,6 +50,10 @@ class Session(requests.Session):
         return None
 
 
+class OverdueError(TimeoutError):
+    """The answer to a request that has been sent is not complete in time."""
+
+
 class _Adapter(HTTPAdapter):
     @override
     def get_connection_with_tls_context(self, *args: t.Any, **kwargs: t.Any) -> HTTPConnectionPool:
@@ -73,7 +77,8 @@ class _Response(http.client.HTTPResponse):
         self, sock: socket.socket, debuglevel: int = 0, method: str | None = None, url: str | None = None
     ) -> None:
         super().__init__(sock, debuglevel, method, url)
-        self.fp = io.BufferedReader(_Reader(self.fp.detach(), sock))
+        # What opens a tunnel has no method yet: it has the time of a connection, and the request has not been sent.
+        self.fp = io.BufferedReader(_Reader(self.fp.detach(), sock, OverdueError if method else TimeoutError))
 
     @override
     def begin(self) -> None:
@@ -88,8 +93,8 @@ class _Response(http.client.HTTPResponse):
 class _Reader(io.RawIOBase):
     """Reads from a socket until its timeout has passed, however often something comes in."""
 
-    def __init__(self, raw: io.RawIOBase, sock: socket.socket) -> None:
-        self._raw, self._socket = raw, sock
+    def __init__(self, raw: io.RawIOBase, sock: socket.socket, late: type[TimeoutError]) -> None:
+        self._raw, self._socket, self._late = raw, sock, late
         self._deadline = time.monotonic() + t.cast("float", sock.gettimeout())
 
     @override
@@ -100,9 +105,12 @@ class _Reader(io.RawIOBase):
     def readinto(self, buffer: t.Any) -> int | None:
         left = self._deadline - time.monotonic()
         if left <= 0:
-            raise TimeoutError
+            raise self._late
         self._socket.settimeout(left)
-        return self._raw.readinto(buffer)
+        try:
+            return self._raw.readinto(buffer)
+        except TimeoutError:
+            raise self._late from None
 
     @override
     def close(self) -> None:

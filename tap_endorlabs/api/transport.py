@@ -5,8 +5,7 @@ from __future__ import annotations
 import threading
 import time
 import typing as t
-from collections import Counter
-from contextlib import suppress
+from collections import Counter, defaultdict
 from functools import partial
 from http import HTTPStatus
 from urllib.parse import urlsplit
@@ -18,13 +17,13 @@ from tap_endorlabs.api.body import LARGEST_BODY, read_body
 from tap_endorlabs.api.environment import ca_bundle_for, passwords_of, proxies_for
 from tap_endorlabs.api.problem import ProblemError, problem_in
 from tap_endorlabs.api.read_timeout import ReadTimeout
-from tap_endorlabs.api.session import Session
+from tap_endorlabs.api.session import OverdueError, Session
 from tap_endorlabs.api.verdict import Verdicts, innermost
 from tap_endorlabs.errors import RateLimitedError
 from tap_endorlabs.redaction import Secrets
 
 if t.TYPE_CHECKING:
-    from collections.abc import Callable, Mapping
+    from collections.abc import Callable, Hashable, Mapping
 
     from requests.auth import AuthBase
 
@@ -33,10 +32,17 @@ if t.TYPE_CHECKING:
 
 _T = t.TypeVar("_T")
 
-_Sent = tuple[float, requests.Response, Answer]
-
 _DROPPED_CONNECTION = (ConnectionResetError, ConnectionAbortedError, BrokenPipeError)
 """Among them is that of `http.client` for a connection that ends without an answer."""
+
+
+class _Sent(t.NamedTuple):
+    """The time at which a request was sent, its answer, what of that counts, and the seconds that it took."""
+
+    at: float
+    response: requests.Response
+    answer: Answer
+    seconds: float
 
 
 class Transport:
@@ -70,7 +76,7 @@ class Transport:
         self.url = settings.api_url
         self.host = urlsplit(settings.api_url).netloc
         self.timeout = settings.request_timeout
-        self._read_timeout = ReadTimeout(self.timeout)
+        self._read_timeouts: defaultdict[Hashable, ReadTimeout] = defaultdict(partial(ReadTimeout, self.timeout))
         self._connect_timeout = min(connect_timeout, self.timeout)
         self.secrets = Secrets() if secrets is None else secrets
         self.secrets.add(settings.api_key, settings.api_secret)
@@ -96,6 +102,7 @@ class Transport:
         params: Mapping[str, str | int] | None = None,
         body: Mapping[str, str] | None = None,
         most: int = LARGEST_BODY,
+        kind: Hashable = None,
     ) -> _T:
         """Send one request, when it is its turn, and give what is read from its answer.
 
@@ -107,6 +114,7 @@ class Transport:
             params: query parameters.
             body: what to send as JSON.
             most: bytes that the answer may have.
+            kind: what else takes as long: an answer that is overdue by that is asked for again. None: none is.
 
         Raises:
             TooSlowError: the server did not answer in time, or the answer is too large.
@@ -118,7 +126,7 @@ class Transport:
         request = {"method": method, "auth": auth, "params": params, "json": body, "headers": told}
         try:
             send = partial(self._send, path, request, most)
-            sent_at, response, answer = self._answer_in_time(send, asks_again=method == "GET")
+            sent_at, response, answer, _ = self._answer_in_time(send, kind)
         except requests.RequestException as error:
             raise self._verdicts.of_failure(error) from error
         problem = None if answer.succeeded else problem_in(answer.body)
@@ -137,18 +145,26 @@ class Transport:
         if told and refusal.status == HTTPStatus.BAD_REQUEST and problem.is_about_timeout:
             # Not each server takes the header, and the tap can do without.
             self._tells_timeout = False
-            return self.exchange(method, path, read, auth=auth, params=params, body=body, most=most)
+            return self.exchange(method, path, read, auth=auth, params=params, body=body, most=most, kind=kind)
         raise refusal
 
-    def _answer_in_time(self, send: Callable[..., _Sent], *, asks_again: bool) -> _Sent:
+    def _answer_in_time(self, send: Callable[[float, requests.Session], _Sent], kind: Hashable) -> _Sent:
         """Give what `_answer_to` does; what is overdue is asked for again, as it may come at once."""
-        for seconds in self._read_timeout.early() if asks_again else ():
-            with suppress(requests.ReadTimeout):
-                return self._answer_to(partial(send, seconds))
-        return self._answer_to(partial(send, self.timeout))
+        timeout = ReadTimeout(self.timeout) if kind is None else self._read_timeouts[kind]
+        tries = timeout.tries()
+        while True:
+            seconds = next(tries)
+            try:
+                sent = self._answer_to(partial(send, seconds))
+            except requests.ReadTimeout as error:
+                if seconds == self.timeout or not isinstance(innermost(error), OverdueError):
+                    raise
+            else:
+                timeout.note(sent.seconds, succeeded=sent.response.ok)
+                return sent
 
     def _answer_to(self, send: Callable[[requests.Session], _Sent]) -> _Sent:
-        """Give the time at which a request was sent, its answer, and what of that counts."""
+        """Give what `send` does, which may send a second time."""
         try:
             return send(self._session)
         except requests.ConnectionError as error:
@@ -170,11 +186,10 @@ class Transport:
             url=f"{self.url}{path}", timeout=timeout, allow_redirects=False, stream=True, **request
         ) as response:
             status, body = response.status_code, read_body(response, most)
-            if response.ok and request["method"] == "GET":
-                self._read_timeout.note(time.monotonic() - begun)
             if status == HTTPStatus.NO_CONTENT:
                 body = b"{}"
-            return sent_at, response, Answer(status, response.reason or "", response.headers, body)
+            answer = Answer(status, response.reason or "", response.headers, body)
+            return _Sent(sent_at, response, answer, time.monotonic() - begun)
 
     def clean(self, text: str) -> str:
         """Make text from outside fit for a message: one line, bounded, with no secret in it."""
