@@ -20,46 +20,66 @@ kinds AS (
         min(happened_at) AS first_at,
         min(CASE WHEN NOT failed THEN happened_at END) AS acted_at
     FROM audit_events
-    WHERE activity IN ('change', 'scan')
+    WHERE activity <> 'telemetry' AND activity <> 'sign-in'
     GROUP BY actor, credential, resource_kind
 ),
-facets AS (
-    SELECT 'new actor' AS rule, actor, credential, '' AS key_id, actor AS value, first_at, acted_at FROM places
-    UNION ALL
-    -- Of the keys of one actor some may run in one place, others anywhere.
-    SELECT 'new address' AS rule, actor, credential, coalesce(key_id, ''), network, first_at, acted_at FROM places
-    UNION ALL
-    SELECT 'new key' AS rule, actor, credential, '' AS key_id, key_id AS value, first_at, acted_at FROM places
-    UNION ALL
-    SELECT 'new kind' AS rule, actor, credential, '' AS key_id, resource_kind AS value, first_at, acted_at FROM kinds
+-- At home is who has few new networks. Of the keys of one actor some may run in one place, others anywhere.
+networks AS (
+    SELECT
+        actor,
+        credential,
+        network,
+        first_at,
+        acted_at,
+        lately_of_actor <= roaming
+        OR (lately <= roaming AND key_since <= acted_at - baseline_days * INTERVAL '1 day') AS at_home
+    FROM (
+        SELECT
+            places.*,
+            min(first_at) OVER (PARTITION BY actor, credential, key_id) AS key_since,
+            count(*) OVER (
+                PARTITION BY actor, credential, key_id ORDER BY first_at
+                RANGE BETWEEN INTERVAL '14 days' PRECEDING AND CURRENT ROW
+            ) AS lately,
+            count(*) OVER (
+                PARTITION BY actor, credential ORDER BY first_at
+                RANGE BETWEEN INTERVAL '14 days' PRECEDING AND CURRENT ROW
+            ) AS lately_of_actor
+        FROM places
+        WHERE network IS NOT NULL
+    ) AS counted CROSS JOIN audit_settings
 ),
 firsts AS (
     SELECT
-        rule,
+        'new actor' AS rule,
         actor,
         credential,
-        key_id,
-        value,
+        actor AS value,
         min(first_at) AS first_at,
-        min(acted_at) AS acted_at
-    FROM facets
-    WHERE value IS NOT NULL
-    GROUP BY rule, actor, credential, key_id, value
+        min(acted_at) AS acted_at,
+        TRUE AS is_told
+    FROM places
+    GROUP BY actor, credential
+    UNION ALL
+    SELECT 'new key' AS rule, actor, credential, key_id, min(first_at), min(acted_at), TRUE
+    FROM places
+    WHERE key_id IS NOT NULL
+    GROUP BY actor, credential, key_id
+    UNION ALL
+    SELECT 'new kind' AS rule, actor, credential, resource_kind, first_at, acted_at, TRUE
+    FROM kinds
+    WHERE resource_kind IS NOT NULL
+    UNION ALL
+    -- Most are of runners, which are at home in none.
+    SELECT 'new address' AS rule, actor, credential, network, first_at, acted_at, at_home
+    FROM networks
+    WHERE network IN (SELECT network FROM networks WHERE at_home)
 ),
 ranked AS (
     SELECT
         firsts.*,
         min(first_at) OVER (PARTITION BY actor, credential) AS actor_since,
-        min(first_at) OVER (PARTITION BY rule, actor, credential, key_id) AS key_since,
         min(first_at) OVER (PARTITION BY rule, actor, credential, value) AS value_since,
-        count(*) OVER (
-            PARTITION BY rule, actor, credential, key_id ORDER BY first_at
-            RANGE BETWEEN INTERVAL '14 days' PRECEDING AND CURRENT ROW
-        ) AS lately,
-        count(*) OVER (
-            PARTITION BY rule, actor, credential ORDER BY first_at
-            RANGE BETWEEN INTERVAL '14 days' PRECEDING AND CURRENT ROW
-        ) AS lately_of_actor,
         row_number() OVER (PARTITION BY rule, credential, value ORDER BY first_at, actor) - 1 AS others_before
     FROM firsts
 ),
@@ -67,17 +87,13 @@ news AS MATERIALIZED (
     SELECT rule, actor, credential, value, acted_at
     FROM ranked CROSS JOIN audit_settings CROSS JOIN log_begin
     WHERE
-        first_at = value_since
+        is_told
+        AND first_at = value_since
         AND acted_at <= first_at + INTERVAL '1 day'
         AND acted_at
         >= CASE WHEN rule = 'new actor' THEN log_since ELSE greatest(actor_since, log_since) END
         + baseline_days * INTERVAL '1 day'
         AND others_before < shared_by
-        AND (
-            rule <> 'new address'
-            OR (lately <= roaming AND key_since <= acted_at - baseline_days * INTERVAL '1 day')
-            OR lately_of_actor <= roaming
-        )
 ),
 -- Found by their time alone first, which is quick.
 events AS MATERIALIZED (

@@ -22,22 +22,23 @@ habits AS (
     ) AS around
     GROUP BY actor, hour
 ),
+rare AS (
+    SELECT habits.actor, habits.hour, habits.days, totals.days AS all_days
+    FROM habits JOIN totals ON totals.actor = habits.actor CROSS JOIN audit_settings
+    WHERE
+        totals.days >= habit_days
+        -- This day itself is no habit.
+        AND (habits.days - 1) * 100 < habit_percent * totals.days
+),
 unusual AS (
     SELECT
         active.actor,
         active.day,
         min(active.changed_at) AS changed_at,
-        min(habits.days) AS days,
-        min(totals.days) AS all_days
-    FROM active
-    JOIN totals ON totals.actor = active.actor
-    JOIN habits ON habits.actor = active.actor AND habits.hour = active.hour
-    CROSS JOIN audit_settings
-    WHERE
-        active.changed_at IS NOT NULL
-        AND totals.days >= habit_days
-        -- This day itself is no habit.
-        AND (habits.days - 1) * 100 < habit_percent * totals.days
+        min(rare.days) AS days,
+        min(rare.all_days) AS all_days
+    FROM active JOIN rare ON rare.actor = active.actor AND rare.hour = active.hour
+    WHERE active.changed_at IS NOT NULL
     GROUP BY active.actor, active.day
 )
 SELECT DISTINCT ON (unusual.actor, unusual.day)

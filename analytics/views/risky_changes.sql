@@ -3,13 +3,9 @@ CREATE OR REPLACE VIEW risky_changes AS
 WITH usual_domains AS (
     SELECT domain
     FROM (
-        SELECT domain, count(*) AS people, sum(count(*)) OVER () AS all_people
-        FROM (
-            SELECT DISTINCT actor, split_part(actor, '@', 2) AS domain
-            FROM audit_events
-            WHERE credential = 'person'
-        ) AS person
-        GROUP BY domain
+        SELECT split_part(actor, '@', 2) AS domain, count(*) AS people, sum(count(*)) OVER () AS all_people
+        FROM (SELECT DISTINCT actor FROM audit_events WHERE credential = 'person') AS person
+        GROUP BY split_part(actor, '@', 2)
     ) AS counted
     WHERE 5 * people >= all_people
 ),
@@ -42,12 +38,11 @@ changes AS (
     SELECT
         numbered.*,
         -- The last that was said of each, as a change may leave out what it leaves as it was.
-        (max(ARRAY[place, roles]) FILTER (WHERE roles IS NOT NULL) OVER earlier)[2] AS roles_before,
-        (max(ARRAY[place, target]) FILTER (WHERE target IS NOT NULL) OVER earlier)[2] AS target_before,
-        (max(ARRAY[place, policy_type]) FILTER (WHERE policy_type IS NOT NULL) OVER earlier)[2] AS type_before,
-        (max(ARRAY[place, endless]) FILTER (WHERE endless IS NOT NULL) OVER earlier)[2] AS endless_before,
-        (max(ARRAY[place, CAST(disabled AS VARCHAR)]) FILTER (WHERE disabled IS NOT NULL) OVER earlier)[2] = 'true'
-            AS disabled_before,
+        substr(max(place || roles) OVER earlier, 19) AS roles_before,
+        substr(max(place || target) OVER earlier, 19) AS target_before,
+        substr(max(place || policy_type) OVER earlier, 19) AS type_before,
+        substr(max(place || endless) OVER earlier, 19) AS endless_before,
+        substr(max(place || CAST(disabled AS VARCHAR)) OVER earlier, 19) = 'true' AS disabled_before,
         count(CASE WHEN policy_type NOT IN ('POLICY_TYPE_EXCEPTION', 'POLICY_TYPE_NOTIFICATION') THEN 1 END)
             OVER earlier > 0 AS protected_before
     FROM numbered
