@@ -120,7 +120,7 @@ SELECT
             AND (credential <> 'person' OR operation LIKE '%CREATE' OR operation LIKE '%UPSERT')
             THEN 'scan'
         ELSE 'change'
-    END,
+    END AS activity,
     operation,
     CASE WHEN stream = 'authentication_logs' THEN 'AuthenticationLog' ELSE kind END,
     coalesce(nullif(message_uuid, ''), nullif(payload_uuid, '')),
@@ -169,4 +169,6 @@ SELECT
         WHEN authorized_tenants LIKE '["%'
             THEN length(authorized_tenants) - length(replace(authorized_tenants, ',', '')) + 1
     END
-FROM networks;
+FROM networks
+-- Who asks for changes then need not read the scans in between.
+ORDER BY activity, happened_at;
