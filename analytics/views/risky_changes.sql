@@ -52,25 +52,42 @@ changes AS (
         ORDER BY place ROWS BETWEEN UNBOUNDED PRECEDING AND 1 PRECEDING
     )
 ),
-open_policies AS (
-    SELECT DISTINCT uuid
+sized AS (
+    SELECT
+        uuid,
+        CASE
+            -- No plainly written address, and no network of at most a /8 (IPv6: /16).
+            WHEN
+                network = '0.0.0.0'
+                OR length(network) - length(replace(network, ':', '')) > 7
+                OR first_match(
+                    network,
+                    '^((?:(?:25[0-5]|2[0-4][0-9]|1[0-9][0-9]|[1-9]?[0-9])(?:[.](?:25[0-5]|2[0-4][0-9]|1[0-9][0-9]|[1-9]?[0-9])){3}'
+                    || '(?:/(?:[89]|[12][0-9]|3[0-2]))?'
+                    -- IPv6 that begins with 0 may stand for IPv4. fc00::/7 is private, as 10.0.0.0/8 is.
+                    || '|[1-9a-f][0-9a-f]{3}(?:(?::[0-9a-f]{1,4}){7}|(?::[0-9a-f]{1,4})*::(?:[0-9a-f]{1,4}(?::[0-9a-f]{1,4})*)?)'
+                    || '(?:/(?:1[6-9]|[2-9][0-9]|1[01][0-9]|12[0-8]))?|fc00::/7))$'
+                ) IS NULL
+                THEN 3
+            -- Private.
+            WHEN network LIKE 'fc%' OR network LIKE 'fd%' THEN 0
+            ELSE power(
+                2,
+                CASE WHEN network LIKE '%:%' THEN 16 - coalesce(prefix, 128) ELSE 8 - coalesce(prefix, 32) END
+            )
+        END AS size  -- in /8 (IPv6: /16)
     FROM (
-        SELECT uuid, trim(unnest(string_to_array(lower(target), ',')), '[" ]') AS network
-        FROM audit_events
-        WHERE resource_kind = 'IPAddressPolicy'
-    ) AS listed
-    WHERE
-        network = '0.0.0.0'
-        OR length(network) - length(replace(network, ':', '')) > 7
-        -- No plainly written address, and no network of at most a /8 (IPv6: /16).
-        OR first_match(
-            network,
-            '^((?:(?:25[0-5]|2[0-4][0-9]|1[0-9][0-9]|[1-9]?[0-9])(?:[.](?:25[0-5]|2[0-4][0-9]|1[0-9][0-9]|[1-9]?[0-9])){3}'
-            || '(?:/(?:[89]|[12][0-9]|3[0-2]))?'
-            -- IPv6 that begins with 0 may stand for IPv4. fc00::/7 is private, as 10.0.0.0/8 is.
-            || '|[1-9a-f][0-9a-f]{3}(?:(?::[0-9a-f]{1,4}){7}|(?::[0-9a-f]{1,4})*::(?:[0-9a-f]{1,4}(?::[0-9a-f]{1,4})*)?)'
-            || '(?:/(?:1[6-9]|[2-9][0-9]|1[01][0-9]|12[0-8]))?|fc00::/7))$'
-        ) IS NULL
+        SELECT uuid, network, CAST(first_match(network, '/([0-9]{1,3})$') AS INTEGER) AS prefix
+        FROM (
+            SELECT DISTINCT uuid, trim(unnest(string_to_array(lower(target), ',')), '[" ]') AS network
+            FROM audit_events
+            WHERE resource_kind = 'IPAddressPolicy'
+        ) AS listed
+    ) AS parted
+),
+-- The private networks of IPv4 are together a little wider than a /8.
+open_policies AS (
+    SELECT uuid FROM sized GROUP BY uuid HAVING sum(size) > 2
 ),
 outsiders AS (
     SELECT uuid
