@@ -252,6 +252,24 @@ class ViewTests:
             ("2026-03-04T09:30:00", "c@example.com"),
         ]
 
+    def test_a_sign_in_after_a_few_failures_a_day_is_told(self) -> None:
+        def tried(who: str, address: str, days: int) -> list[t.Any]:
+            times = [time for day in range(2, 2 + days) for time in series(f"2026-03-{day:02}T09:00:00", 7200, 3)]
+            return [sign_in(time, [f"email={who}@example.com"], success=False, address=address) for time in times]
+
+        log = tried("a", "203.0.113.1", 4) + tried("b", "203.0.113.2", 4) + tried("c", "203.0.113.3", 3)
+        # The owner signs in meanwhile.
+        log += [sign_in("2026-03-04T10:00:00", ["email=b@example.com"], address="192.0.2.1")]
+        log += [
+            sign_in("2026-03-20T09:00:00", [f"email={who}@example.com"], address=f"203.0.113.{number}")
+            for number, who in enumerate("abc", 1)
+        ]
+        query = "SELECT DISTINCT actor, happened_at FROM sign_ins ORDER BY 1"
+        assert self.asking([], log)(query) == [
+            ("a@example.com", "2026-03-20T09:00:00"),
+            ("b@example.com", "2026-03-20T09:00:00"),
+        ]
+
     def test_an_office_in_which_some_fail_is_not_told(self) -> None:
         times = series("2026-03-02T09:00:00", 60, 60)
         log = [sign_in(time, [f"email=p{n}@example.com"], success=n % 3 > 0) for n, time in enumerate(times)]

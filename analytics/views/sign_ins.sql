@@ -18,12 +18,12 @@ failing AS (
             who,
             value,
             count(*) OVER (
-                PARTITION BY who, value ORDER BY happened_at RANGE BETWEEN INTERVAL '1 day' PRECEDING AND CURRENT ROW
-            ) AS failed_in_a_day
+                PARTITION BY who, value ORDER BY happened_at RANGE BETWEEN INTERVAL '30 days' PRECEDING AND CURRENT ROW
+            ) AS failed_in_a_month
         FROM tries
         WHERE failed
     ) AS failures CROSS JOIN audit_settings
-    WHERE failed_in_a_day >= sign_in_failures
+    WHERE failed_in_a_month >= sign_in_failures
 ),
 numbered AS (
     SELECT
@@ -41,7 +41,7 @@ counted AS (
         numbered.*,
         count(CASE WHEN failed THEN 1 END) OVER (
             PARTITION BY who, value, worked_before
-            ORDER BY happened_at RANGE BETWEEN INTERVAL '1 day' PRECEDING AND CURRENT ROW
+            ORDER BY happened_at RANGE BETWEEN INTERVAL '30 days' PRECEDING AND CURRENT ROW
         ) AS failed_in_a_row
     FROM numbered
 ),
