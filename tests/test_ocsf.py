@@ -343,6 +343,7 @@ def test_an_endpoint_has_an_address_or_a_name(address: t.Any, endpoint: Json) ->
             {"code": 7, "error": "PERMISSION_DENIED", "error_message": "no", "data": {"details": [{"@type": "x"}]}},
         ),
         ({"message": "no"}, "Unknown", {"error_message": "no"}),
+        ({"code": "PERMISSION_DENIED"}, "Failure", {"code": 7, "error": "PERMISSION_DENIED"}),
         ({"code": 99}, "Failure", {"code": 99}),
     ],
     ids=str,

@@ -189,6 +189,8 @@ class Record:
         """
         error = self.spec.inner("error")
         code = error.integer("code")
+        if error.look("code") in _CODES:
+            code = _CODES.index(error.text("code") or "")
         response: Json = {
             "code": code,
             "error": _CODES[code] if code is not None and 0 <= code < len(_CODES) else None,
