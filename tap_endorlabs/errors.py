@@ -64,7 +64,7 @@ class TransientError(TapError):
 
 
 class TooSlowError(TransientError):
-    """The server ran out of time or of room for a query, or fails at it: less at a time may succeed.
+    """The server ran out of time or of room for a query: less at a time may succeed.
 
     Attributes:
         too_large: whether it was room, so that only a smaller page helps.
@@ -77,6 +77,10 @@ class TooLargeError(TooSlowError):
     """The answer to a query is too large."""
 
     too_large = True
+
+
+class FaultError(TooSlowError):
+    """The server fails at a query each time, which may be for its size, too."""
 
 
 class UnreadableError(TapError):

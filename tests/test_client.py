@@ -17,7 +17,7 @@ from tap_endorlabs.api.client import Api, LogClient
 from tap_endorlabs.api.pace import Pace
 from tap_endorlabs.api.query import Query, parameters_of
 from tap_endorlabs.api.transport import Transport
-from tap_endorlabs.errors import ApiError, TapError, TooSlowError, TransientError
+from tap_endorlabs.errors import ApiError, FaultError, TapError, TooSlowError, TransientError
 from tap_endorlabs.settings import Settings
 from tests.harness import Clock
 
@@ -313,7 +313,7 @@ def test_a_query_that_fails_three_times_may_be_too_large(
     query: Query, exchange: Exchange, requests_mock: requests_mock.Mocker
 ) -> None:
     requests_mock.get(LIST, [error(500)])
-    with pytest.raises(TooSlowError, match="answered 500") as caught:
+    with pytest.raises(FaultError, match="answered 500") as caught:
         exchange.client.fetch(query)
     assert caught.value.status == 500
     assert exchange.clock.slept == [0.25, 1.0]

@@ -15,7 +15,14 @@ from tap_endorlabs.api.pace import Pace
 from tap_endorlabs.api.pages import decode_page
 from tap_endorlabs.api.query import parameters_of
 from tap_endorlabs.api.transport import Transport
-from tap_endorlabs.errors import ApiError, ArchiveRefusedError, TooLargeError, TooSlowError, TransientError
+from tap_endorlabs.errors import (
+    ApiError,
+    ArchiveRefusedError,
+    FaultError,
+    TooLargeError,
+    TooSlowError,
+    TransientError,
+)
 
 if t.TYPE_CHECKING:
     import logging
@@ -104,8 +111,8 @@ class LogClient:
 
         Raises:
             ArchiveRefusedError: the API key may not read the archive, or there is none.
-            TooSlowError: the server ran out of time; where less can be asked for, at the second time, and also at the
-                third answer with 500.
+            TooSlowError: the server ran out of time; where less can be asked for, at the second time.
+            FaultError: less can be asked for, and it has answered with 500 three times.
             TransientError: another failure that may pass did not.
             ApiError: the API refused the request.
         """
@@ -137,7 +144,7 @@ class LogClient:
         except TransientError as error:
             if error.given_up or isinstance(error, TooSlowError):
                 raise
-            raise TooSlowError(str(error), advice=error.advice, status=error.status) from error
+            raise FaultError(str(error), advice=error.advice, status=error.status) from error
 
     def _attempt(self, query: Query, way: ArchiveWay | None) -> Page:
         path = f"{self._path}/archived" if way and way.by_path else self._path

@@ -11,7 +11,7 @@ from http import HTTPStatus
 from tap_endorlabs.api.answer import http_date
 from tap_endorlabs.api.client import Api, LogClient
 from tap_endorlabs.api.detours import REFUSALS
-from tap_endorlabs.errors import ApiError, ArchiveRefusedError, TooLargeError, TooSlowError, TransientError
+from tap_endorlabs.errors import ApiError, ArchiveRefusedError, FaultError, TooLargeError, TooSlowError, TransientError
 
 if t.TYPE_CHECKING:
     import logging
@@ -57,7 +57,7 @@ class Answered(t.NamedTuple):
     @property
     def is_slow(self) -> bool:
         """Whether the API had too little time or room for it."""
-        return isinstance(self.error, TooSlowError)
+        return isinstance(self.error, TooSlowError) and not isinstance(self.error, FaultError)
 
     @property
     def refusal(self) -> str:
