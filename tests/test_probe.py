@@ -121,7 +121,7 @@ def test_an_empty_log_is_not_enough_to_tell(empty_api: FakeEndorApi, folder: Pat
     found = answers(folder, config_for(empty_api))
     untold = {question for question, text in found.items() if text == "not enough events to tell"}
     assert found.keys() - untold == {cases.SPAN, cases.GZIP, cases.CLOCK, cases.WAY}
-    assert found[cases.WAY] == f"{cases.PATH}; it has nothing, as is right for a young log"
+    assert found[cases.WAY] == f"{cases.PATH}; it is empty, which is normal when the log began less than 27 days ago"
 
 
 def test_a_log_of_one_event_is_enough_for_little(empty_api: FakeEndorApi, folder: Path) -> None:
@@ -129,8 +129,8 @@ def test_a_log_of_one_event_is_enough_for_little(empty_api: FakeEndorApi, folder
     found = answers(folder, config_for(empty_api))
     assert found[cases.SORT] == found[cases.PAGE_ID] == found[cases.SIZE] == "not enough events to tell"
     assert found[cases.COUNT] == found[cases.BOUNDS] == found[cases.OBJECTS] == "yes"
-    assert found[cases.FRACTIONS] == "no: they are cut off"
-    assert found[cases.FIELDS].startswith("in all of 1 event:")
+    assert found[cases.FRACTIONS] == "no: fractions are cut off"
+    assert found[cases.FIELDS].startswith("empty in all of 1 event:")
 
 
 ERRORS: dict[str, tuple[t.Literal["list", "auth"], Fault, str]] = {
@@ -174,7 +174,7 @@ def test_small_pages_that_are_slow_don_t_keep_the_rest_from_being_told(api: Fake
     for after in (3, 7):
         api.fail(Fault.status(504), after=after, times=2)
     found = answers(folder, config_for(api))
-    assert "10: too slow (HTTP 504) sorted" in found[cases.PACE]
+    assert "10 events: too slow (HTTP 504) sorted" in found[cases.PACE]
     assert found[cases.PAGE_ID] == found[cases.PAGE_TOKEN] == "yes"
 
 
@@ -197,14 +197,26 @@ def with_ids(late: t.Iterable[int]) -> list[dict[str, t.Any]]:
 @pytest.mark.parametrize(
     ("late", "found", "action"),
     [
-        ([0, 1, 1, 2, 30], "half of 5 within 1 s, all within 30 s", "looks back 300 s (`lookback_seconds`)"),
+        (
+            [0, 1, 1, 2, 30],
+            "half of 5 within 1 s, all within 30 s",
+            "reads the last 300 s again in each run (`lookback_seconds`)",
+        ),
         (
             [5, 5, 5, 5, 400],
             "half of 5 within 5 s, all within 400 s",
-            "looks back 300 s (`lookback_seconds`): raise it above 400",
+            "reads the last 300 s again in each run (`lookback_seconds`): raise it above 400",
         ),
-        ([-3, -3, -2, -1, -1], "half of 5 within 0 s, all within 0 s", "looks back 300 s (`lookback_seconds`)"),
-        ([1, 1, 1, 1, 10**7], "unknown: the ids tell no time", "looks back 300 s (`lookback_seconds`)"),
+        (
+            [-3, -3, -2, -1, -1],
+            "half of 5 within 0 s, all within 0 s",
+            "reads the last 300 s again in each run (`lookback_seconds`)",
+        ),
+        (
+            [1, 1, 1, 1, 10**7],
+            "unknown: the ids contain no time",
+            "reads the last 300 s again in each run (`lookback_seconds`)",
+        ),
     ],
 )
 def test_ids_hint_at_how_late_events_come(
@@ -216,7 +228,9 @@ def test_ids_hint_at_how_late_events_come(
     assert row == (cases.LATE, found, action)
 
 
-@pytest.mark.parametrize(("shuffled", "found"), [(True, "only events of one time change places"), (False, "the same")])
+@pytest.mark.parametrize(
+    ("shuffled", "found"), [(True, "only events with the same time change places"), (False, "same order")]
+)
 def test_events_of_one_time_may_change_places(
     shuffled: bool,  # noqa: FBT001 - called by pytest
     found: str,
@@ -235,7 +249,7 @@ def test_conditions_that_are_ignored_show_in_a_small_log(empty_api: FakeEndorApi
     fill(empty_api, "few")
     empty_api.store.add(make_events(5, NOW - dt.timedelta(days=3), NOW - dt.timedelta(days=2), seed=3))
     empty_api.behaviour.ignore_bounds = True
-    assert answers(folder, config_for(empty_api))[cases.BOUNDS] == "no: events of other times came"
+    assert answers(folder, config_for(empty_api))[cases.BOUNDS] == "no: events from outside the range came"
 
 
 def test_a_busy_log_is_probed_by_its_last_hour(empty_api: FakeEndorApi, folder: Path) -> None:
@@ -249,7 +263,7 @@ def test_what_can_t_be_a_record_is_told(empty_api: FakeEndorApi, folder: Path) -
     empty_api.store.add_raw(
         [{**make_events(1, NOW - dt.timedelta(hours=1), NOW - dt.timedelta(minutes=30))[0], "uuid": ""}]
     )
-    assert answers(folder, config_for(empty_api))[cases.OBJECTS].startswith("no: some have no key or time")
+    assert answers(folder, config_for(empty_api))[cases.OBJECTS].startswith("no: some have no `uuid` or time")
 
 
 def test_fields_that_are_never_filled_are_told_from_those_that_sometimes_are(
@@ -262,18 +276,18 @@ def test_fields_that_are_never_filled_are_told_from_those_that_sometimes_are(
         event["meta"]["description"] = "" if number else "x"
     empty_api.store.add(events)
     found = answers(folder, config_for(empty_api))[cases.FIELDS]
-    never, some = found.split("; in some: ")
+    never, some = found.split("; empty in some: ")
     assert some == "meta.description"
-    assert never.startswith("in all of 10 events: ")
+    assert never.startswith("empty in all of 10 events: ")
     assert {"spec.claims", "spec.remote_address", "spec.payload", "spec.error", "meta.tags"} <= set(
-        never.removeprefix("in all of 10 events: ").split(", ")
+        never.removeprefix("empty in all of 10 events: ").split(", ")
     )
     assert not re.search(r"message_kind|created_by|meta\.name|uuid(?!,)", never.replace("meta.parent_uuid", ""))
 
 
 def test_the_archive_is_left_alone_where_the_user_wants_it_so(api: FakeEndorApi, folder: Path) -> None:
     found = answers(folder, config_for(api, include_archived=False))
-    assert found[cases.WAY] == found[cases.ARCHIVE_SORT] == "not asked: `include_archived` is false"
+    assert found[cases.WAY] == found[cases.ARCHIVE_SORT] == "not tested: `include_archived` is false"
     assert not any("archived" in request.path or "list_parameters.archive" in request.query for request in api.requests)
 
 

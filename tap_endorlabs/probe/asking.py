@@ -66,7 +66,7 @@ class Answered(t.NamedTuple):
             return ""
         kind = "refused" if isinstance(self.error, ApiError) else "failed"
         if self.is_slow:
-            kind = "answer too large" if isinstance(self.error, TooLargeError) else "too slow"
+            kind = "response too large" if isinstance(self.error, TooLargeError) else "too slow"
         return f"{kind} (HTTP {int(self.error.status)})" if self.error.status else kind
 
 

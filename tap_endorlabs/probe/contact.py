@@ -36,7 +36,7 @@ def first_contact(asker: Asker, schema: Mapping[str, t.Any], logger: logging.Log
     Raises:
         TapError: the log can't be read, or the report not be written.
     """
-    logger.info("Sending some 25 small requests to the API, which takes less than a minute if it answers fast")
+    logger.info("Sending 25 to 30 small requests to the API. This takes less than a minute if the API is fast")
     api = asker.api
     begun = api.retry.clock()
     sample = Sample(asker, second_of(stamp_of(api.auth.log_in_for_server_time())), schema)
@@ -49,4 +49,4 @@ def first_contact(asker: Asker, schema: Mapping[str, t.Any], logger: logging.Log
         Path(REPORT).write_text(hide(report.as_markdown()), encoding="utf-8")
     except OSError as error:
         raise TapError(f"{REPORT} can't be written into the current folder: {error.strerror}.") from error
-    logger.info("The report is also in %s. It has no value of an event: paste it into an issue", REPORT)
+    logger.info("The report is also in %s. It has no value of an event: you can paste it into an issue", REPORT)

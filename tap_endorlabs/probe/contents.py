@@ -17,17 +17,17 @@ _EMPTY: tuple[t.Any, ...] = (None, "", [], {})
 _ALWAYS = ("meta.name", "tenant_meta.namespace")
 """What the documentation says each event has, apart from its key and time, without which it is none."""
 
-_PASSES = "passes on what comes, as it comes"
+_PASSES = "delivers fields as they come"
 
 
 def objects(sample: Sample) -> Finding:
     """Whether each object can be a record."""
     if not (sample.events or sample.has_rejects):
-        return untold("leaves out what can't be one")
+        return untold("leaves out what can't be delivered")
     if sample.has_rejects:
-        action = "leaves them out, names them, and ends with exit code 3"
-        return Finding("no: some have no key or time, or are broken", action, as_expected=False)
-    return Finding("yes", "nothing else")
+        action = "leaves these out, logs them, and ends with exit code 3"
+        return Finding("no: some have no `uuid` or time, or are malformed", action, as_expected=False)
+    return Finding("yes", "nothing special")
 
 
 def fields(sample: Sample) -> Finding:
@@ -43,7 +43,8 @@ def fields(sample: Sample) -> Finding:
     number = len(sample.events)
     never = [path for path in paths if not filled[path]]
     some = [path for path in paths if 0 < filled[path] < number]
-    found = f"in all of {several(number, 'event')}: {', '.join(never) or 'none'}; in some: {', '.join(some) or 'none'}"
+    found = f"empty in all of {several(number, 'event')}: {', '.join(never) or 'none'}"
+    found += f"; empty in some: {', '.join(some) or 'none'}"
     return Finding(found, _PASSES, as_expected=all(filled[path] == number for path in _ALWAYS))
 
 

@@ -10,8 +10,8 @@ if t.TYPE_CHECKING:
     from tap_endorlabs.probe.asking import Answered
     from tap_endorlabs.probe.sample import Sample
 
-_PROVES = "proves by it that nothing is missing"
-_NO_PROOF = "goes on without a proof, and says so"
+_PROVES = "uses the count to prove that no event is missing"
+_NO_PROOF = "goes on without this proof, and logs it"
 
 
 def count(sample: Sample) -> Finding:
@@ -20,7 +20,7 @@ def count(sample: Sample) -> Finding:
     if large is None or large.is_slow:
         large, span = _count(sample, sample.span), sample.span
     if large.page is None or large.page.count is None:
-        why = large.refusal or "a list is answered"
+        why = large.refusal or "the response is a list"
         return Finding(f"there is no count: {why}", _NO_PROOF, as_expected=False)
     if not sample.events:
         return untold(_PROVES)
@@ -30,14 +30,18 @@ def count(sample: Sample) -> Finding:
         found = small.page.count if small.page and small.page.count is not None else listed.number
     difference = found - listed.number if listed else 0
     if difference > 0:
-        action = "ends with exit code 1 where that stays, unless `completeness_check` is never"
-        return Finding("no: more are counted than listed", action, as_expected=False)
+        action = "ends with exit code 1 if it stays so, unless `completeness_check` is never"
+        return Finding("no: the count is higher than the number of listed events", action, as_expected=False)
     if difference < 0:
-        return Finding("no: fewer are counted than listed", "goes by what is listed", as_expected=False)
+        return Finding(
+            "no: the count is lower than the number of listed events", "relies on the list", as_expected=False
+        )
     if large.page.count < len(sample.events):
-        return Finding("no: of many events too few are counted", "counts in smaller parts", as_expected=False)
+        return Finding(
+            "no: the count is too low for a large number of events", "counts in shorter time ranges", as_expected=False
+        )
     return Finding(
-        "yes" if listed else "as far as can be told: not fewer than were seen", _PROVES, bool(listed) or None
+        "yes" if listed else "as far as known: the count is not below the events seen", _PROVES, bool(listed) or None
     )
 
 

@@ -28,17 +28,17 @@ _CLEAR = (0.01, 0.99)
 _NEAR = 0.995
 """From this fraction of a second on an event is so near the next second that a bound which is off shows."""
 
-_WHOLE = "asks for whole seconds only"
-_MARGIN = "asks for a second more at both ends"
+_WHOLE = "filters by whole seconds only"
+_MARGIN = "requests one more second at both ends, and drops what is outside the range"
 
 
 def bounds(sample: Sample) -> Finding:
     """Whether conditions on the time are met at all."""
     if not (sample.events or sample.has_strays):
-        return untold("ends with exit code 1 where they are ignored")
+        return untold("ends with exit code 1 if the filter is ignored")
     if sample.has_strays:
-        return Finding("no: events of other times came", "ends with exit code 1", as_expected=False)
-    return Finding("yes", "nothing else")
+        return Finding("no: events from outside the range came", "ends with exit code 1", as_expected=False)
+    return Finding("yes", "nothing special")
 
 
 def fractions(sample: Sample) -> Finding:
@@ -50,14 +50,14 @@ def fractions(sample: Sample) -> Finding:
     # Cut off to milliseconds it is still later than the event.
     after = _is_found(sample, event, f"{earlier(event.create_time, -0.001)[:23]}Z", expects_events=True)
     if after is None:
-        return Finding("no: they are refused", _WHOLE)
+        return Finding("no: fractions are refused", _WHOLE)
     if not after:
         if not _is_found(sample, event, _text(stamp_of_second(second // MINUTE * MINUTE))):
-            return untold(_WHOLE, "can't be told: an event is not found at its time")
+            return untold(_WHOLE, "unknown: an event is not found at its own time")
         return Finding("yes", _WHOLE)
     if _is_found(sample, event, _text(stamp_of_second(second + 1))):
-        return Finding("no: times are cut off to minutes", "asks for whole minutes only", as_expected=False)
-    return Finding("no: they are cut off", _WHOLE)
+        return Finding("no: times are cut off to minutes", "filters by whole minutes only", as_expected=False)
+    return Finding("no: fractions are cut off", _WHOLE)
 
 
 def edges(sample: Sample) -> Finding:
@@ -67,9 +67,9 @@ def edges(sample: Sample) -> Finding:
     last = max((one for one in events if _fraction(one) >= _NEAR), key=_fraction, default=None)
     parts = []
     if first and _is_within(sample, first, second_of(first.create_time)) is False:
-        parts.append("an event of its first instant is left out")
+        parts.append("an event at the very start is left out")
     if last and _is_within(sample, last, second_of(last.create_time) + 1):
-        parts.append("an event of a moment before it comes")
+        parts.append("an event from just before the start comes")
     if parts:
         return Finding(f"no: {', and '.join(parts)}", _MARGIN, as_expected=False)
     return Finding("yes", _MARGIN) if first else untold(_MARGIN)
@@ -77,9 +77,9 @@ def edges(sample: Sample) -> Finding:
 
 def clock(sample: Sample) -> Finding:
     """How far this machine's clock is from the server's."""
-    action = "goes by the server's time"
+    action = "uses the server's time"
     if not sample.asker.ahead:
-        return Finding("the server tells no time", "goes by this machine's clock", as_expected=False)
+        return Finding("the server sends no `Date` header", "uses this machine's clock", as_expected=False)
     # A time is told in whole seconds, so the least difference is the best.
     seconds = min(sample.asker.ahead)
     if abs(seconds) <= _AT_ONCE:
@@ -91,14 +91,14 @@ def clock(sample: Sample) -> Finding:
 def lateness(sample: Sample) -> Finding:
     """How late events were stored, by the times in their ids: a hint, as ids need not have any."""
     limit = sample.asker.settings.lookback_seconds
-    action = f"looks back {limit} s (`lookback_seconds`)"
+    action = f"reads the last {limit} s again in each run (`lookback_seconds`)"
     events = [event for event in sample.events.values() if _OBJECT_ID.fullmatch(event.uuid)]
     late = sorted(int(event.uuid[:8], 16) - second_of(event.create_time) for event in events)
     likely = [seconds for seconds in late if abs(seconds) < DAY]
     if len(sample.events) < _FEWEST_IDS:
         return untold(action)
     if len(late) < _FEWEST_IDS or len(likely) < _PLAUSIBLE * len(sample.events):
-        return untold(action, "unknown: the ids tell no time")
+        return untold(action, "unknown: the ids contain no time")
     middle, most = likely[len(likely) // 2], likely[-1]
     found = f"half of {len(likely)} within {max(middle, 0)} s, all within {max(most, 0)} s"
     if most > limit:

@@ -18,7 +18,7 @@ _FEWEST_TIMES = 3
 """Fewer times look sorted by chance."""
 
 _SORTED = "reads sorted pages, several at once"
-_UNSORTED = "reads unsorted by `page_id`, cuts by time, and sorts in memory"
+_UNSORTED = "reads unsorted pages with `page_id`, in smaller time ranges, and sorts in memory"
 
 
 def sort(sample: Sample) -> Finding:
@@ -28,9 +28,9 @@ def sort(sample: Sample) -> Finding:
     if refusal and not pages:
         return Finding(f"no: {refusal}", _UNSORTED, as_expected=False)
     if max(len({event.create_time for event in page}) for page in [[], *pages]) < _FEWEST_TIMES:
-        return untold("goes by what comes")
+        return untold("decides by the pages it gets")
     if not all(map(ascends, pages)):
-        return Finding("no: it is ignored", _UNSORTED, as_expected=False)
+        return Finding("no: the sort is ignored", _UNSORTED, as_expected=False)
     following = sample.by_page_token
     known = list(sample.events.values())
     is_complete = all(_is_earliest(page, known) for page in pages)
@@ -40,9 +40,11 @@ def sort(sample: Sample) -> Finding:
         others = [event for event in known if event.create_time != first[-1].create_time]
         is_complete &= _is_earliest([*first, *following.answer.page.events], others)
     if not is_complete:
-        return Finding("in part: within a page, but not of all events", _UNSORTED, as_expected=False)
+        return Finding("in part: within each page, but not across pages", _UNSORTED, as_expected=False)
     if refusal:
-        return Finding(f"yes, but a page of {sample.by_time[-1].asked}: {refusal}", _UNSORTED, as_expected=False)
+        return Finding(
+            f"yes, but not in a page of {sample.by_time[-1].asked} events: {refusal}", _UNSORTED, as_expected=False
+        )
     return Finding("yes", _SORTED)
 
 
@@ -51,17 +53,17 @@ def stability(sample: Sample) -> Finding:
     pages = _pages(sample.by_time)
     in_time, in_id = _likeness(pages), _likeness(_pages(sample.by_id))
     if in_time is None and in_id is None:
-        return untold("relies on it for `page_id` alone")
-    words = {None: "can't be told", "same": "the same again", "ties": "only events of one time change places"}
+        return untold("needs the same order only for `page_id`")
+    words = {None: "unknown", "same": "same order", "ties": "only events with the same time change places"}
     found = "; ".join(
-        f"{name}: {words.get(likeness, 'another order')}"
+        f"{name}: {words.get(likeness, 'different order')}"
         for name, likeness in (("sorted", in_time), ("unsorted", in_id))
     )
     if in_time == "same" and not _has_ties(pages):
-        found += " (no two events of one time were met)"
+        found += " (no events with the same time were seen)"
     if in_id in {"ties", "other"}:
-        return Finding(found, "ends with exit code 1 where the API counts more than it lists", as_expected=False)
-    action = "needs no order among events of one time" if in_time != "other" else _UNSORTED
+        return Finding(found, "ends with exit code 1 if the API counts more events than it lists", as_expected=False)
+    action = "nothing special: events with the same time may come in any order" if in_time != "other" else _UNSORTED
     return Finding(found, action, as_expected=in_time in {"same", "ties"} if in_time else None)
 
 

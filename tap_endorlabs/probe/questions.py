@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import typing as t
 
+from tap_endorlabs.errors import several
 from tap_endorlabs.probe import archived, contents, counts, dates, orders, paging
 from tap_endorlabs.probe.finding import Finding, untold
 
@@ -30,31 +31,39 @@ class Question(t.NamedTuple):
 def compression(sample: Sample) -> Finding:
     """How answers are compressed."""
     seen = sample.asker.encodings
-    found = ", ".join(f"{name}: {number} answers" for name, number in sorted(seen.items()))
+    found = ", ".join(f"{name}: {several(number, 'response')}" for name, number in sorted(seen.items()))
     if not seen:
-        return untold("asks for gzip")
-    return Finding(found, "asks for gzip, and takes what is not compressed, too", as_expected=set(seen) == {"gzip"})
+        return untold("requests gzip")
+    return Finding(found, "requests gzip, and accepts uncompressed responses, too", as_expected=set(seen) == {"gzip"})
 
 
 QUESTIONS = (
-    Question("Are conditions on the time met?", "yes", dates.bounds),
-    Question("Is a sort by time honoured?", "yes", orders.sort),
-    Question("Is the order the same again?", "yes, but for events of one time", orders.stability),
-    Question("Does `page_id` lead on?", "yes", paging.by_page_id),
-    Question("Does `page_token` lead on?", "yes", paging.by_page_token),
-    Question("How many events come where 500 are asked for?", "500", paging.size),
-    Question("For how long a time may be asked?", "28 days", paging.span),
-    Question("How long does a page take?", "sorted no longer than unsorted", paging.pace),
-    Question("Are fractions honoured in `date()`?", "not documented", dates.fractions),
-    Question("Does a time begin at its first instant?", "yes", dates.edges),
-    Question("Does a count agree with the pages?", "yes", counts.count),
-    Question("How is the archive asked?", "by the path", archived.way),
-    Question("Does the archive sort?", "not documented", archived.sort),
-    Question("Do events move at an age of 29 to 31 days?", "yes", archived.border),
-    Question("Is a page empty although there are events?", "no", paging.empty_pages),
-    Question("Do the clocks agree?", "within 2 s", dates.clock),
-    Question("How late do events come, by their ids?", "within `lookback_seconds`", dates.lateness),
-    Question("How are answers compressed?", "gzip", compression),
-    Question("Can each object be a record?", "yes", contents.objects),
-    Question("Which fields are empty?", "any but `tenant_meta.namespace` and `meta.name`", contents.fields),
+    Question("Does filtering by time work?", "yes", dates.bounds),
+    Question("Does sorting by time work?", "yes", orders.sort),
+    Question("Does asking twice give the same order?", "yes, except among events with the same time", orders.stability),
+    Question("Does `page_id` get to the next page?", "yes", paging.by_page_id),
+    Question("Does `page_token` get to the next page?", "yes", paging.by_page_token),
+    Question("How many events does a page of size 500 hold?", "500", paging.size),
+    Question("How long a time range may a request cover?", "28 days", paging.span),
+    Question(
+        "How long does a page of 10, 100 or 500 events take?",
+        "sorted: within 1 s, or 3 times as long as unsorted",
+        paging.pace,
+    ),
+    Question("Does a time filter use fractions of a second?", "not documented", dates.fractions),
+    Question("Is the start of a time range included, and nothing before it?", "yes", dates.edges),
+    Question("Does the API's count match the events it lists?", "yes", counts.count),
+    Question(
+        "How does the archive of old events have to be requested?", "by a path ending in `/archived`", archived.way
+    ),
+    Question("Does sorting work in the archive?", "not documented", archived.sort),
+    Question("Do events move to the archive at an age of 29 to 31 days?", "yes", archived.border),
+    Question("Does a page have events whenever there are some?", "yes", paging.empty_pages),
+    Question("Does this machine's clock agree with the server's?", "within 2 s", dates.clock),
+    Question(
+        "How late do events appear in the log, judging by their ids?", "within `lookback_seconds`", dates.lateness
+    ),
+    Question("How are responses compressed?", "gzip", compression),
+    Question("Can every event be delivered?", "yes", contents.objects),
+    Question("Which fields are sometimes empty?", "never `tenant_meta.namespace` or `meta.name`", contents.fields),
 )

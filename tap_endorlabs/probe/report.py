@@ -18,7 +18,18 @@ if t.TYPE_CHECKING:
     from tap_endorlabs.probe.questions import Question
     from tap_endorlabs.settings import Settings
 
+_DEFAULT_HOST = DEFAULT_API_URL.partition("://")[2]
 _TITLES = ("question", "expected", "found", "what the tap does")
+_LEGEND = (
+    "question: what was tested with this tenant's API",
+    "expected: what the API's documentation says, or what the tap hopes for",
+    "found: what the API did; ! is different from what was expected, ? is unknown, no mark is as expected",
+    "what the tap does: how it reads the log, given what was found",
+)
+_INTRODUCTION = (
+    "Written by `tap-endorlabs --test=probe`. It has no value of an event, no namespace, no credential and no host."
+)
+_EXPLAINED = "Each question is explained in docs/how-to/first-contact.md of tap-endorlabs."
 _MARKS = {True: "", False: "! ", None: "? "}
 _SHARES = (0.26, 0.18, 0.3, 0.26)
 _SHOWN = ("traverse", "include_archived", "lookback_seconds", "completeness_check", "concurrency", "page_size")
@@ -54,7 +65,7 @@ class Report(t.NamedTuple):
         """How many answers are as expected, and how many are not."""
         kinds = [finding.as_expected for _, finding in self.answers]
         return (
-            f"{kinds.count(True)} as expected, {kinds.count(False)} otherwise (!), {kinds.count(None)} not to be told "
+            f"{kinds.count(True)} as expected, {kinds.count(False)} different (!), {kinds.count(None)} unknown "
             f"(?); {self.requests} requests, {self.seconds:.1f} s"
         )
 
@@ -69,27 +80,34 @@ class Report(t.NamedTuple):
                 texts = (f"{part:{size}}" for part, size in zip(parts, widths, strict=True))
                 lines.append("  ".join(texts).rstrip())
             lines.append("" if row is not _TITLES else rule)
-        return "\n".join([*lines, self.sum])
+        legend = [line for text in (*_LEGEND, self.sum, _EXPLAINED) for line in textwrap.wrap(text, width)]
+        return "\n".join([*lines, *legend])
 
     def as_markdown(self) -> str:
         """Give the page."""
-        host = "the default" if self.settings.api_url == DEFAULT_API_URL else "another than the default"
+        host = _DEFAULT_HOST if self.settings.api_url == DEFAULT_API_URL else f"not {_DEFAULT_HOST}"
         shown = ", ".join(f"`{name}` {str(getattr(self.settings, name)).lower()}" for name in _SHOWN)
         program = f"tap-endorlabs {version('tap-endorlabs')}, Python {platform.python_version()}, {platform.system()}"
         return "\n".join(
             [
-                "# First contact",
+                "# How this tenant's API answers",
                 "",
-                "What `tap-endorlabs --test=probe` found, without a value of an event, namespace, credential or host.",
+                _INTRODUCTION,
                 "",
                 f"- {program}, on {self.now:%Y-%m-%d}",
                 f"- API host: {host}",
                 f"- {shown}, `filter` {'set' if self.settings.filter else 'not set'}",
                 f"- {self.sum}",
                 "",
+                "The columns:",
+                "",
+                *(f"- {text}" for text in _LEGEND),
+                "",
                 _row(_TITLES),
                 "|---" * len(_TITLES) + "|",
                 *map(_row, self._rows),
+                "",
+                _EXPLAINED,
                 "",
             ]
         )

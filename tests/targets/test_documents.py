@@ -37,7 +37,7 @@ SCRIPTS = {
 EXPECTED = {
     "README.md": ("The API key works",),
     "docs/how-to/schedule.md": ("audit-logs-every-five-minutes",),
-    "docs/how-to/first-contact.md": ("question", "as expected", "# First contact"),
+    "docs/how-to/first-contact.md": ("question", "as expected", "# How this tenant's API answers"),
     "docs/how-to/prove-completeness.md": (
         "All agree.",
         "missing here:",
