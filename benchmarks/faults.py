@@ -20,7 +20,7 @@ from pathlib import Path
 
 from fake_endor_api import DEMO_KEY, DEMO_SECRET, FakeEndorApi, Fault, make_events
 
-TIMEOUT = 10
+TIMEOUT = 5
 """Seconds that an answer may take."""
 
 NAMED = 1

@@ -36,6 +36,13 @@ def test_a_slow_answer_counts_for_some_time() -> None:
     assert later < 2
 
 
+def test_at_first_the_answers_of_another_kind_count() -> None:
+    timeout = ReadTimeout(120)
+    assert list(timeout.tries(usual_of_others=1.0)) == [4, 16, 120]
+    timeout.note(0.1, succeeded=True)
+    assert next(timeout.tries(usual_of_others=1.0)) == 0.4
+
+
 def test_refusals_make_nothing_overdue_sooner() -> None:
     timeout = ReadTimeout(120)
     timeout.note(4.0, succeeded=True)

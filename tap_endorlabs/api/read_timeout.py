@@ -22,22 +22,30 @@ class ReadTimeout:
 
     Args:
         longest: seconds that an answer may take.
+
+    Attributes:
+        usual: seconds that answers took lately, 0 before the first.
     """
 
     def __init__(self, longest: float) -> None:
         self._longest = longest
-        self._usual = 0.0
+        self.usual = 0.0
 
-    def tries(self) -> Iterator[float]:
-        """Give the seconds of each try; the last, before the first answer the only one, has the longest time."""
-        seconds = max(FACTOR * self._usual, SHORTEST) if self._usual else self._longest
+    def tries(self, usual_of_others: float = 0.0) -> Iterator[float]:
+        """Give the seconds of each try; the last has the longest time. It is the only one while nothing is known.
+
+        Args:
+            usual_of_others: how long answers of other kinds take, for as long as none of this kind has come.
+        """
+        usual = self.usual or usual_of_others
+        seconds = max(FACTOR * usual, SHORTEST) if usual else self._longest
         while seconds * FACTOR <= self._longest:
             yield seconds
             # A second one that was in vain says that the server is slow, and not that one answer was lost.
-            self._usual = max(self._usual, seconds / FACTOR)
+            self.usual = max(self.usual, seconds / FACTOR)
             seconds *= FACTOR
         yield self._longest
 
     def note(self, seconds: float, *, succeeded: bool) -> None:
         """Take note of how long an answer took; a refusal is fast on any server."""
-        self._usual = max(seconds, self._usual * FADING if succeeded else self._usual)
+        self.usual = max(seconds, self.usual * FADING if succeeded else self.usual)

@@ -150,8 +150,10 @@ class Transport:
 
     def _answer_in_time(self, send: Callable[[float, requests.Session], _Sent], kind: Hashable) -> _Sent:
         """Give what `_answer_to` does; what is overdue is asked for again, as it may come at once."""
-        timeout = ReadTimeout(self.timeout) if kind is None else self._read_timeouts[kind]
-        tries = timeout.tries()
+        if kind is None:
+            return self._answer_to(partial(send, self.timeout))
+        timeout = self._read_timeouts[kind]
+        tries = timeout.tries(max(one.usual for one in list(self._read_timeouts.values())))
         while True:
             seconds = next(tries)
             try:
