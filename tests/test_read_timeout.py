@@ -51,16 +51,6 @@ def test_refusals_make_nothing_overdue_sooner() -> None:
     assert next(timeout.tries()) == 16
 
 
-def test_a_server_that_has_become_slow_is_given_more_time() -> None:
-    timeout = ReadTimeout(120)
-    timeout.note(0.1, succeeded=True)
-    once, twice = timeout.tries(), timeout.tries()
-    assert [next(once), next(once)] == [0.4, 1.6]
-    assert next(timeout.tries()) == 0.4
-    assert [next(twice), next(twice), next(twice)] == [0.4, 1.6, 6.4]
-    assert next(timeout.tries()) == 1.6
-
-
 @given(longest=st.integers(1, 86_400), answers=st.lists(SECONDS))
 def test_the_early_tries_take_a_third_of_the_longest_time_at_most(longest: int, answers: list[float]) -> None:
     *early, last = tries(longest, *answers)

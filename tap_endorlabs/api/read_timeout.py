@@ -41,8 +41,6 @@ class ReadTimeout:
         seconds = max(FACTOR * usual, SHORTEST) if usual else self._longest
         while seconds * FACTOR <= self._longest:
             yield seconds
-            # A second one that was in vain says that the server is slow, and not that one answer was lost.
-            self.usual = max(self.usual, seconds / FACTOR)
             seconds *= FACTOR
         yield self._longest
 
