@@ -20,9 +20,6 @@ from pathlib import Path
 
 from fake_endor_api import DEMO_KEY, DEMO_SECRET, FakeEndorApi, Fault, make_events
 
-TIMEOUT = 5
-"""Seconds that an answer may take."""
-
 NAMED = 1
 """Seconds that a refusal may ask to wait."""
 
@@ -32,7 +29,7 @@ KINDS = {
     "reset": Fault.reset(),
     "429": Fault.status(429),
     "429, Retry-After: 1": Fault.status(429, headers={"Retry-After": str(NAMED)}),
-    "too late": Fault.stall(2 * TIMEOUT),
+    "no answer": Fault.stall(3600),
 }
 
 SHARES = (0.01, 0.05, 0.1, 0.2)
@@ -76,7 +73,6 @@ class Bench:
             "api_url": f"http://127.0.0.1:{self._api.port}",
             "start_date": self._start.isoformat(),
             "concurrency": concurrency,
-            "request_timeout": TIMEOUT,
         }
         with tempfile.TemporaryDirectory() as folder:
             config = Path(folder) / "config.json"

@@ -20,8 +20,9 @@ def tries(longest: float, *answers: float) -> list[float]:
     return list(timeout.tries())
 
 
-def test_before_the_first_answer_nothing_is_overdue() -> None:
-    assert tries(120) == [120]
+def test_the_first_answer_has_more_time() -> None:
+    assert tries(120) == [15, 120]
+    assert tries(30) == [30]
 
 
 def test_what_is_overdue_depends_on_the_answers_before() -> None:

@@ -13,6 +13,9 @@ FACTOR = 4
 SHORTEST = 0.25
 """Seconds that each answer is given."""
 
+FIRST = 15.0
+"""Seconds that it is given while nothing is known: most runs ask for one page."""
+
 FADING = 0.9
 """What the slowest of the answers before counts at each new one."""
 
@@ -32,13 +35,13 @@ class ReadTimeout:
         self.usual = 0.0
 
     def tries(self, usual_of_others: float = 0.0) -> Iterator[float]:
-        """Give the seconds of each try; the last has the longest time. It is the only one while nothing is known.
+        """Give the seconds of each try; the last has the longest time.
 
         Args:
             usual_of_others: how long answers of other kinds take, for as long as none of this kind has come.
         """
         usual = self.usual or usual_of_others
-        seconds = max(FACTOR * usual, SHORTEST) if usual else self._longest
+        seconds = max(FACTOR * usual, SHORTEST) if usual else FIRST
         while seconds * FACTOR <= self._longest:
             yield seconds
             seconds *= FACTOR
