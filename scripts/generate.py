@@ -23,10 +23,10 @@ if t.TYPE_CHECKING:
 
 OCSF = "docs/how-to/ocsf.md"
 
-_HUB_SHARED = ("name", "namespace", "label", "description", "executable", "capabilities", "settings_group_validation")
 _FILLED_IN = {*SETTINGS_SCHEMA["required"], "start_date"}
 """The settings that `.env.example` leaves blank, for a user to fill in."""
 
+_HUB_SHARED = ("name", "namespace", "label", "description", "executable", "capabilities", "settings_group_validation")
 _HUB_SETTING = ("name", "kind", "label", "description", "value", "sensitive", "options")
 _HUB_OWN = {
     # The hub names variants by who keeps them: put in the owner of the repository.

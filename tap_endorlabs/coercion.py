@@ -10,7 +10,7 @@ import typing as t
 if t.TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Mapping
 
-PREFIX = "TAP_ENDORLABS_"
+_PREFIX = "TAP_ENDORLABS_"
 """What the name of an environment variable begins with."""
 
 _YES_OR_NO = {"true": True, "yes": True, "on": True, "1": True, "false": False, "no": False, "off": False, "0": False}
@@ -75,9 +75,9 @@ def misspelled(variables: Iterable[str], settings: Iterable[str]) -> Iterator[st
         variables: the names of environment variables.
         settings: the names of the settings.
     """
-    for variable in sorted(variables):
-        name = variable.removeprefix(PREFIX).lower()
+    for variable in sorted(one for one in variables if one.startswith(_PREFIX)):
+        name = variable.removeprefix(_PREFIX).lower()
         like = "".join(difflib.get_close_matches(name, settings, n=1))
         # An extractor that inherits from this one has a longer prefix.
-        if variable.startswith(PREFIX) and like and name != like and not name.endswith(f"_{like}"):
-            yield f"The variable {variable} names no setting and has no effect. Did you mean {PREFIX}{like.upper()}?"
+        if like and name != like and not name.endswith(f"_{like}"):
+            yield f"The variable {variable} names no setting and has no effect. Did you mean {_PREFIX}{like.upper()}?"

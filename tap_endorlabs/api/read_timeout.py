@@ -21,7 +21,7 @@ FADING = 0.9
 
 
 class ReadTimeout:
-    """Tells when an answer is overdue, from those before it: where one is lost, the longest time is lost with it.
+    """Tells when an answer is overdue, from those before it: to wait the longest time for a lost one takes minutes.
 
     Args:
         longest: seconds that an answer may take.

@@ -114,7 +114,7 @@ class Transport:
             params: query parameters.
             body: what to send as JSON.
             most: bytes that the answer may have.
-            kind: what else takes as long: an answer that is overdue by that is asked for again. None: none is.
+            kind: which queries take about as long: what is overdue as theirs go is asked for again; None: never.
 
         Raises:
             TooSlowError: the server did not answer in time, or the answer is too large.
