@@ -78,6 +78,6 @@ def misspelled(variables: Iterable[str], settings: Iterable[str]) -> Iterator[st
     for variable in sorted(one for one in variables if one.startswith(_PREFIX)):
         name = variable.removeprefix(_PREFIX).lower()
         like = "".join(difflib.get_close_matches(name, settings, n=1))
-        # An extractor that inherits from this one has a longer prefix.
-        if like and name != like and not name.endswith(f"_{like}"):
+        # Meltano's own begin with another underscore; an extractor that inherits from this one has a longer prefix.
+        if like and name != like and not name.startswith("_") and not name.endswith(f"_{like}"):
             yield f"The variable {variable} names no setting and has no effect. Did you mean {_PREFIX}{like.upper()}?"

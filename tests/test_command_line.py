@@ -298,7 +298,7 @@ def test_a_user_s_mistake_is_told_in_one_line_before_any_request(
 @pytest.mark.parametrize("files", [{}, {"config": {}}], ids=["variables", "file"])
 def test_a_misspelled_variable_is_told(files: dict[str, t.Any], api: FakeEndorApi, process: Process) -> None:
     names = {f"TAP_ENDORLABS_{name.upper()}": str(value) for name, value in config_for(api).items()}
-    others = {"TAP_ENDORLABS_SIEM_NAMESPACE": "acme", "TAP_ENDORLABS_LOGLEVEL": "info", "TAP_ENDORLABS__SELECT": "*"}
+    others = {"TAP_ENDORLABS_SIEM_NAMESPACE": "acme", "TAP_ENDORLABS_LOGLEVEL": "info", "TAP_ENDORLABS__STATE": "x"}
     wrong = {"TAP_ENDORLABS_START_DAT": "2026-01-01"}
     output = process.run("--config", "ENV", environment=names | others | wrong, **files)
     (line,) = (line for line in output.stderr.splitlines() if "names no setting" in line)
