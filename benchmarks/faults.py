@@ -20,9 +20,6 @@ from pathlib import Path
 
 from fake_endor_api import DEMO_KEY, DEMO_SECRET, FakeEndorApi, Fault, make_events
 
-TIMEOUT = 5
-"""Seconds that an answer may take."""
-
 NAMED = 1
 """Seconds that a refusal may ask to wait."""
 
@@ -76,7 +73,6 @@ class Bench:
             "api_url": f"http://127.0.0.1:{self._api.port}",
             "start_date": self._start.isoformat(),
             "concurrency": concurrency,
-            "request_timeout": TIMEOUT,
         }
         with tempfile.TemporaryDirectory() as folder:
             config = Path(folder) / "config.json"

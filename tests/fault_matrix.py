@@ -64,7 +64,7 @@ _NO_LIST = _gives_up(
 )
 _NO_TOKEN = _gives_up("The API's answer to the log-in is not a JSON object; check api_url.", "")
 _LATE_TOKEN = _gives_up("did not answer within 1 s (request_timeout).", "Check the network, raise request_timeout")
-_TOO_LATE = replace(_LATE_TOKEN, within="35 min")
+_TOO_LATE = replace(_LATE_TOKEN, within="40 min")
 _REFUSED_KEY = _ends("Endor Labs refused the API key")
 
 

@@ -8,12 +8,12 @@ if t.TYPE_CHECKING:
     from collections.abc import Iterator
 
 FACTOR = 4
-"""An answer is overdue after so many times the seconds that others took lately; the next try waits as much longer."""
+"""An answer is overdue after so many times the seconds that others took lately; each next try waits twice as long."""
 
 SHORTEST = 0.25
 """Seconds that each answer is given."""
 
-FIRST = 15.0
+FIRST = 5.0
 """Seconds that it is given while nothing is known: most runs ask for one page."""
 
 FADING = 0.9
@@ -42,9 +42,9 @@ class ReadTimeout:
         """
         usual = self.usual or usual_of_others
         seconds = max(FACTOR * usual, SHORTEST) if usual else FIRST
-        while seconds * FACTOR <= self._longest:
+        while FACTOR * seconds <= self._longest:
             yield seconds
-            seconds *= FACTOR
+            seconds *= 2
         yield self._longest
 
     def note(self, seconds: float, *, succeeded: bool) -> None:
