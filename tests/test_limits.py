@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 from tap_endorlabs.api.detours import FOR_LESS, find_detour
+from tap_endorlabs.api.limits import Limits
 from tap_endorlabs.api.query import Query
 from tap_endorlabs.api.records import Page
 from tap_endorlabs.errors import TooSlowError
-from tap_endorlabs.reading.limits import Limits
 
 DAY = 86_400
 

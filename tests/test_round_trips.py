@@ -9,9 +9,9 @@ import typing as t
 import pytest
 
 from tap_endorlabs.api.detours import find_detour
+from tap_endorlabs.api.limits import Limits
 from tap_endorlabs.errors import TooSlowError
 from tap_endorlabs.reading.archive import ACTIVE, ARCHIVE, Databases, Zone
-from tap_endorlabs.reading.limits import Limits
 from tap_endorlabs.reading.parts import Parts
 from tests.log_model import LogModel
 from tests.test_reader import SHAPES, START, at, groups, spread

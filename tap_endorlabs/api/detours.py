@@ -1,7 +1,7 @@
 """Which answers speak of how was asked, and how else to ask, found out by trying: unsorted, for less, by no offset.
 
 Nobody documents what it refuses, and with which words; so no message is read here. What has been found out is kept in
-`reading.limits`.
+`limits`.
 """
 
 from __future__ import annotations

@@ -5,10 +5,7 @@ from __future__ import annotations
 import typing as t
 
 Databases = tuple[bool, ...]
-"""Which databases to read, the archive being `True`.
-
-An event may move while both are read. It is not missed as long as the one that it leaves is read first.
-"""
+"""Which databases to read, the archive being `True`: first the one that events leave for the other, to miss none."""
 
 ACTIVE: Databases = (False,)
 ARCHIVE: Databases = (True,)

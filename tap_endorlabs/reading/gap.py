@@ -4,24 +4,21 @@ from __future__ import annotations
 
 import sys
 import typing as t
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 
 from typing_extensions import override
 
+from tap_endorlabs.api.limits import FEW, Limits
 from tap_endorlabs.api.query import NARROW, SMALLEST_PAGE, Query
 from tap_endorlabs.errors import ApiError
-from tap_endorlabs.reading.limits import FEW
 from tap_endorlabs.timestamps import MINUTE, stamp_of_second
 
 if t.TYPE_CHECKING:
     from collections.abc import Iterable
 
-    from typing_extensions import Self
-
     from tap_endorlabs.api.detours import Detour
     from tap_endorlabs.api.records import Event, Page, Reject
     from tap_endorlabs.reading.archive import Databases
-    from tap_endorlabs.reading.limits import Limits
 
 MARGIN = 0.03
 """A gap is made this share shorter than its pages; where its borders have more of a page, its seconds are dense."""
@@ -83,10 +80,6 @@ class Part:
         inside = [one for one in rejected if one.create_time is None or first <= one.create_time < bound]
         self.rejected.update(dict.fromkeys(inside))
 
-    def anew(self) -> Self:
-        """Give the same part with nothing read of it, only with the events that are known."""
-        return replace(self, known=self.events.values())
-
     def _query(self, start: int, *, archived: bool) -> Query:
         self.is_new = False
         size = min(self.limits.page_size, self.largest_page)
@@ -144,13 +137,12 @@ class Gap(Part):
         self._is_asked = True
         return self._query(self.start, archived=self.left[0])._replace(unsorted=True, page_id=self._page_id)
 
-    def refused(self, _query: Query, detour: Detour) -> list[Self]:
+    def refused(self, _query: Query, detour: Detour) -> list[Gap]:
         """Ask for a page again that could not be answered; give the part, but where less is to be asked for."""
         self._is_asked = False
-        self.margin = 0 if detour.without_margin else self.margin
         return [self] if any(detour) else []
 
-    def answered(self, asked: Query, page: Page) -> list[Self]:
+    def answered(self, asked: Query, page: Page) -> list[Gap]:
         """Take in a page, and give what the part has become: itself.
 
         Raises:

@@ -4,10 +4,10 @@ from __future__ import annotations
 
 import typing as t
 
-from tap_endorlabs.api.query import SMALLEST_PAGE, hold_to_range
+from tap_endorlabs.api.limits import PAGE_BYTES, Limits
+from tap_endorlabs.api.query import SMALLEST_PAGE, Query, hold_to_range
 from tap_endorlabs.errors import ApiError
-from tap_endorlabs.reading.gap import Gap
-from tap_endorlabs.reading.limits import PAGE_BYTES
+from tap_endorlabs.reading.gap import Gap, Stretch
 from tap_endorlabs.reading.rest import MOST_APART, Rest
 from tap_endorlabs.timestamps import MINUTE, second_of
 
@@ -15,16 +15,13 @@ if t.TYPE_CHECKING:
     from collections.abc import Iterable
 
     from tap_endorlabs.api.detours import Detour
-    from tap_endorlabs.api.query import Query
     from tap_endorlabs.api.records import Event, Page
     from tap_endorlabs.reading.archive import Zone
-    from tap_endorlabs.reading.gap import Stretch
-    from tap_endorlabs.reading.limits import Limits
 
 ROOM = 3
 """How many parts, and how many pages of the most bytes, may be in memory for each reader."""
 
-Job = tuple[Gap | Rest, "Query"]
+Job = tuple[Gap | Rest, Query]
 
 
 class Parts:
@@ -103,20 +100,20 @@ class Parts:
         self.limits.refused(query, detour)
         if part not in self._parts:
             return
+        part.margin = 0 if detour.without_margin else part.margin
         if others := part.refused(query, detour):
             self._replace(part, *others)
-        elif (query.page_id is None or query.page_size <= SMALLEST_PAGE) and self._split(part):
-            pass
-        elif isinstance(part, Rest):
-            self._replace(part, self._new(part.start, part.stop, part.events.values()))
-        else:
+        elif (query.page_id is not None and query.page_size > SMALLEST_PAGE) or not self._split(part):
             part.largest_page = max(query.page_size // 2, min(SMALLEST_PAGE, query.page_size))
+            if isinstance(part, Rest):
+                self._replace(part, self._new(part.start, part.stop, part.events.values()))
 
     def _doubt_ends(self, *, coarsely: bool) -> None:
         """Ask anew, and for more than is wanted: the server takes its ends to be elsewhere, or at whole minutes."""
         if self.limits.grain != MINUTE and (coarsely or self.limits.is_exact):
             self.limits.is_exact, self.limits.grain = False, MINUTE if coarsely else 1
-            self._parts = [part.anew() if part.databases else part for part in self._parts]
+            for part in [part for part in self._parts if part.databases]:
+                self._replace(part, self._new(part.start, part.stop, part.events.values()))
 
     def _split(self, part: Gap | Rest, wanted: int | None = None) -> bool:
         """Cut a part in two, near a second or else in its middle; give whether it could be cut."""

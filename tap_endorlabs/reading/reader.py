@@ -6,20 +6,16 @@ import threading
 import typing as t
 
 from tap_endorlabs.api.detours import find_detour
+from tap_endorlabs.api.limits import Limits
 from tap_endorlabs.errors import RateLimitedError, TapError
-from tap_endorlabs.reading.limits import Limits
-from tap_endorlabs.reading.parts import Parts
+from tap_endorlabs.reading.parts import Job, Parts
 
 if t.TYPE_CHECKING:
-    from collections.abc import Callable, Generator
+    from collections.abc import Generator
 
-    from tap_endorlabs.api.query import Query
-    from tap_endorlabs.api.records import Page
+    from tap_endorlabs.api.detours import Fetch
     from tap_endorlabs.reading.archive import Zone
     from tap_endorlabs.reading.gap import Stretch
-    from tap_endorlabs.reading.parts import Job
-
-    Fetch = Callable[[Query], Page]
 
 
 def read_range(fetch: Fetch, zone: Zone, page_size: int, concurrency: int = 1) -> Generator[Stretch]:
@@ -47,41 +43,40 @@ class _Readers:
     def __init__(self, fetch: Fetch, parts: Parts) -> None:
         self._fetch, self._parts = fetch, parts
         self._changed = threading.Condition()
-        self._has_answer = self._is_over = False
-        self._refusal: RateLimitedError | None = None
+        self._is_over = False
 
     def stretches(self, concurrency: int) -> Generator[Stretch]:
         """Yield the stretches in the order of time; the workers end with it."""
-        has_workers = False
+        # What fits a page needs no thread.
+        is_alone = True
         try:
             while self._parts.head is not None:
-                if concurrency == 1 or not self._has_answer:
-                    # What fits a page needs no thread.
+                if is_alone:
                     self._do(t.cast("Job", self._parts.take()))
-                elif not has_workers:
-                    has_workers = True
-                    for number in range(concurrency):
-                        # As daemons they can't keep a process alive that was told to end while they wait for an answer.
-                        threading.Thread(target=self._work, name=f"reader-{number}", daemon=True).start()
                 with self._changed:
                     while not (stretches := self._parts.leave()) and (head := self._parts.head) is not None:
-                        if failure := head.failure or self._refusal:
-                            raise failure
-                        if not has_workers:
+                        if head.failure:
+                            raise head.failure
+                        if is_alone:
                             break
                         self._changed.wait()
                     self._changed.notify_all()
                 yield from stretches
+                if is_alone and concurrency > 1 and self._parts.head is not None:
+                    is_alone = False
+                    for number in range(concurrency):
+                        # As daemons they can't keep a process alive that was told to end while they wait for an answer.
+                        threading.Thread(target=self._work, name=f"reader-{number}", daemon=True).start()
         finally:
             with self._changed:
                 self._is_over = True
                 self._changed.notify_all()
 
     def _work(self) -> None:
-        parts = self._parts
         while True:
             with self._changed:
-                job = self._changed.wait_for(lambda: self._is_over or parts.head is None or parts.take())
+                self._changed.notify_all()
+                job = self._changed.wait_for(lambda: self._is_over or not self._parts.head or self._parts.take())
             if not isinstance(job, tuple):
                 return
             self._do(job)
@@ -97,13 +92,10 @@ class _Readers:
                 with self._changed:
                     self._parts.refused(job, detour)
             else:
-                self._has_answer = True
                 with self._changed:
                     self._parts.answered(job, page)
         except BaseException as error:  # noqa: BLE001 - whatever it is, it is raised where the stretches are taken
             part.failure = error
-            if isinstance(error, RateLimitedError):
+            if isinstance(error, RateLimitedError) and self._parts.head:
                 # Nobody gets through; else each would wait until its own turn has been refused.
-                self._refusal = error
-        with self._changed:
-            self._changed.notify_all()
+                self._parts.head.failure = error

@@ -75,8 +75,7 @@ class Rest(Part):
     def refused(self, query: Query, detour: Detour) -> list[Gap | Rest]:
         """Do without an anchor that could not be answered, or begin anew; give nothing where neither is possible."""
         if any(detour):
-            self.margin = 0 if detour.without_margin else self.margin
-            return [self.anew()]
+            return [self._anew()]
         if len(self._anchors) == 1:
             return []
         del self._anchors[query]
@@ -89,6 +88,10 @@ class Rest(Part):
         self.bytes += page.bytes
         return self._use_answered()
 
+    def _anew(self) -> Rest:
+        """Give the same part with nothing read of it, only with the events that are known."""
+        return Rest(self.start, self.stop, self.databases, self.limits, self.events.values(), self.margin)
+
     def _use_answered(self) -> list[Gap | Rest]:
         """Use the first anchors, as far as they have been answered; give what they cut off, and what is left."""
         parts: list[Gap | Rest] = []
@@ -98,7 +101,7 @@ class Rest(Part):
             self.bytes -= page.bytes
             cut_off = self._cut_evenly(page, query) if query.counted else self._use(page, query)
             if cut_off is None:
-                return [*parts, self.anew()]
+                return [*parts, self._anew()]
             parts += cut_off
         return [*parts, self] if self.start < self.stop else parts
 
