@@ -18,7 +18,7 @@ if t.TYPE_CHECKING:
     from tap_endorlabs.api.records import Event, Page
     from tap_endorlabs.reading.archive import Zone
 
-ROOM = 3
+ROOM = 2
 """How many parts, and how many pages of the most bytes, may be in memory for each reader."""
 
 Job = tuple[Gap | Rest, Query]
