@@ -95,7 +95,6 @@ class _Readers:
                 with self._changed:
                     self._parts.answered(job, page)
         except BaseException as error:  # noqa: BLE001 - whatever it is, it is raised where the stretches are taken
-            part.failure = error
-            if isinstance(error, RateLimitedError) and self._parts.head:
-                # Nobody gets through; else each would wait until its own turn has been refused.
-                self._parts.head.failure = error
+            # Where nobody gets through, each would else wait until its own turn has been refused.
+            head = self._parts.head if isinstance(error, RateLimitedError) else None
+            part.failure = (head or part).failure = error
