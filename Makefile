@@ -20,7 +20,7 @@ ALL_CORES := --numprocesses auto --dist worksteal
 .PHONY: help install demo demo-postgres demo-duckdb report test coverage soak test-faults test-targets test-airflow bench check format generate lock build test-wheel package audit clean
 
 help: ## Show this list
-	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "make %-12s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
+	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "make %-14s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
 
 install: .venv/.installed ## Install the tap with all that its tests need into .venv
 

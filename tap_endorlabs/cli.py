@@ -191,7 +191,7 @@ def require_settings(given: t.Any, logger: logging.Logger) -> None:  # noqa: ANN
     Raises:
         TapError: there are none, and the environment is not to be asked for them.
     """
-    for line in misspelled(os.environ, OWN_SETTINGS):
+    for line in misspelled(os.environ, OWN_SETTINGS, given.config):
         logger.warning("%s", line)
     if not given.config and not given.parse_env:
         raise TapError(

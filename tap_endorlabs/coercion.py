@@ -8,7 +8,7 @@ import re
 import typing as t
 
 if t.TYPE_CHECKING:
-    from collections.abc import Iterable, Iterator, Mapping
+    from collections.abc import Container, Iterable, Iterator, Mapping
 
 _PREFIX = "TAP_ENDORLABS_"
 """What the name of an environment variable begins with."""
@@ -68,16 +68,17 @@ def _read(text: str, kinds: list[str], otherwise: object) -> object:
         return otherwise
 
 
-def misspelled(variables: Iterable[str], settings: Iterable[str]) -> Iterator[str]:
+def misspelled(variables: Iterable[str], settings: Iterable[str], given: Container[str] = ()) -> Iterator[str]:
     """Give a line for each environment variable that seems to be meant for a setting, but has the name of none.
 
     Args:
         variables: the names of environment variables.
         settings: the names of the settings.
+        given: the names in the settings' file, which are checked there; Meltano makes a variable of each.
     """
     for variable in sorted(one for one in variables if one.startswith(_PREFIX)):
         name = variable.removeprefix(_PREFIX).lower()
         like = "".join(difflib.get_close_matches(name, settings, n=1))
         # Meltano's own begin with another underscore; an extractor that inherits from this one has a longer prefix.
-        if like and name != like and not name.startswith("_") and not name.endswith(f"_{like}"):
+        if like and name != like and name not in given and not name.startswith("_") and not name.endswith(f"_{like}"):
             yield f"The variable {variable} names no setting and has no effect. Did you mean {_PREFIX}{like.upper()}?"

@@ -114,7 +114,7 @@ def _unknown(name: str, known: Mapping[str, t.Any], hide: _Hide) -> str:
 def _mismatches(config: Mapping[str, t.Any], now: str) -> list[str]:
     start, end = (parse(config[name]) if config.get(name) else None for name in ("start_date", "end_date"))
     if start is not None and start > now:
-        return [f"Setting start_date lies in the future: {start}."]
+        return [f"Setting start_date lies in the future: {start}. Check its year and time zone."]
     if start is not None and end is not None and start > end:
         return [f"Setting start_date ({start}) lies after end_date ({end})."]
     if end is not None and start is None:
@@ -225,7 +225,7 @@ _TAKES = {
     "start_date": _TIMES,
     "end_date": _TIMES,
     "filter": "an expression, not blank, whose quotes and parentheses are closed, without comments",
-    "api_url": "an https URL without a user or a query (plain http only to a loopback address)",
+    "api_url": "an https URL such as https://api.endorlabs.com, without a user or a query (http only to loopback)",
     "batch_config": "an object with encoding and storage",
     "batch_config.batch_size": "an integer from 1 on",
     "batch_config.storage.root": "a folder, or the URL of one, that the target can read, too",

@@ -36,7 +36,7 @@ SOMETHING_MISSING = 3
 
 COMPLETE = Outcome("complete")
 LEFT_OUT = Outcome(
-    "all others",
+    "all that is readable",
     SOMETHING_MISSING,
     says=("An object that can't be a record was left out", "1 object that can't be a record"),
 )

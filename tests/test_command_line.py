@@ -309,6 +309,13 @@ def test_a_misspelled_variable_is_told(files: dict[str, t.Any], api: FakeEndorAp
     assert output.code == 0
 
 
+def test_a_misspelled_setting_of_meltano_is_told_once(api: FakeEndorApi, process: Process) -> None:
+    """Meltano writes it into the file, and makes a variable of it."""
+    output = process.run(config=config_for(api, page_siz="5"), environment={"TAP_ENDORLABS_PAGE_SIZ": "5"})
+    assert output.errors == ["There is no setting page_siz. Did you mean page_size?"]
+    assert "names no setting" not in output.stderr
+
+
 @pytest.mark.parametrize("name", ["TAP_ENDORLABS_LOGLEVEL", "LOGLEVEL"])
 def test_a_log_level_that_there_is_not_is_told(name: str, process: Process) -> None:
     output = process.run("--version", environment={name: "quatsch"})

@@ -121,7 +121,8 @@ def test_a_bundle_that_holds_no_certificate_is_told_in_one_line(
 def test_plain_http_is_for_loopback_alone(tmp_path: Path) -> None:
     (line,) = run_command(tmp_path, config=CONFIG | {"api_url": "http://192.0.2.1"}).errors
     assert line.startswith(
-        "Setting api_url takes an https URL without a user or a query (plain http only to a loopback address)"
+        "Setting api_url takes an https URL such as https://api.endorlabs.com, without a user or a query "
+        "(http only to loopback)"
     )
 
 

@@ -195,7 +195,10 @@ def test_the_namespace_that_was_meant_is_named(given: str, meant: str | None) ->
         ({"start_date": "01.11.2026"}, f"Setting start_date takes {TIME}, not '01.11.2026'."),
         ({"start_date": 20261101}, f"Setting start_date takes {TIME}, not 20261101."),
         ({"end_date": "2024-13-01"}, f"Setting end_date takes {TIME}"),
-        ({"start_date": "2026-01-01T00:00:01Z"}, "Setting start_date lies in the future: 2026-01-01T00:00:01.000000Z."),
+        (
+            {"start_date": "2026-01-01T00:00:01Z"},
+            "Setting start_date lies in the future: 2026-01-01T00:00:01.000000Z. Check its year and time zone.",
+        ),
         (
             {"start_date": "2025-02-01", "end_date": "2025-01-01"},
             "Setting start_date (2025-02-01T00:00:00.000000Z) lies after end_date",
@@ -234,8 +237,8 @@ def test_the_namespace_that_was_meant_is_named(given: str, meant: str | None) ->
         (
             {"api_url": "https://key:secret@api.endorlabs.com"},
             (
-                "Setting api_url takes an https URL without a user or a query (plain http only to a loopback address), "
-                "not 'https://***@api.endorlabs.com'."
+                "Setting api_url takes an https URL such as https://api.endorlabs.com, without a user or a query "
+                "(http only to loopback), not 'https://***@api.endorlabs.com'."
             ),
         ),
         ({"api_url": "https://api.endorlabs.com?x=1"}, "Setting api_url takes"),

@@ -28,10 +28,11 @@ def main(arguments: Sequence[str] | None = None) -> int:
     """Write the page; give the exit code."""
     parser = argparse.ArgumentParser(prog="python -m analytics.report", description=__doc__.split("\n", 1)[0])
     parser.add_argument("--database", type=Path, required=True, help="a DuckDB file with tap_endorlabs.audit_logs")
-    parser.add_argument("--output", type=Path, default=Path("report/audit-report.html"), help="the page to write")
+    parser.add_argument("--output", type=Path, help="the page to write; else it is in the folder report/")
     parser.add_argument("--verified", type=Path, help="what endorlabs-verify --json has printed about this file")
     parser.add_argument("--made-up", action="store_true", help="say that the events are no real ones")
     given = parser.parse_args(arguments)
+    output = given.output or Path("report", "made-up-report.html" if given.made_up else "audit-report.html")
     try:
         with opened(given.database) as source:
             answers = read(source)
@@ -41,12 +42,12 @@ def main(arguments: Sequence[str] | None = None) -> int:
         return 1
     page = render(answers, known, dt.datetime.now(dt.timezone.utc), made_up=given.made_up)
     try:
-        given.output.parent.mkdir(parents=True, exist_ok=True)
-        given.output.write_text(page, encoding="utf-8")
+        output.parent.mkdir(parents=True, exist_ok=True)
+        output.write_text(page, encoding="utf-8")
     except OSError as error:
-        print(f"{given.output} can't be written ({error.strerror}): name another file with --output.", file=sys.stderr)
+        print(f"{output} can't be written ({error.strerror}): name another file with --output.", file=sys.stderr)
         return 1
-    print(f"Written: {given.output} ({len(page.encode()) // 1000:,} kB)")
+    print(f"Written: {output} ({len(page.encode()) // 1000:,} kB)")
     return 0
 
 

@@ -54,8 +54,8 @@ def read_state(state: Mapping[str, t.Any], scope: Scope) -> tuple[Bookmark | Non
     if before is not None and before.namespace != scope.namespace:
         raise StateError(
             f"The state belongs to namespace {before.namespace[:100]!r}, but the setting namespace is "
-            f"{scope.namespace!r}: keep a state for each (--state-id-suffix with Meltano, a file of its own with "
-            "--state), or start anew without a state."
+            f"{scope.namespace!r}: correct it, or keep a state for each (--state-id-suffix with Meltano, a file of its "
+            "own with --state), or start anew without a state."
         )
     return bookmark, before
 

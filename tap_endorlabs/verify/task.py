@@ -98,7 +98,10 @@ def _span(wishes: Wishes, settings: Settings, bookmark: Bookmark | None, now: dt
     if start is None:
         raise TapError("The beginning is not known: give it with --from, or set start_date.")
     if stop is None and bookmark is None:
-        raise TapError("The end is not known: give it with --to, or give the state of a run with --state.")
+        raise TapError(
+            f"The end is not known, as no state with a bookmark of {wishes.stream} was given: give --to, or with "
+            "--state the state of a run that has read this stream."
+        )
     if not settings.include_archived and start < active_from(now):
         start = active_from(now)
         tap.logger.warning("Events older than %s are not compared, because the archive is not read", start)
