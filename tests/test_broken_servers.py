@@ -33,6 +33,10 @@ def ten_days(count: int = 3000) -> list[JsonObject]:
     return make_events(count, NOW - dt.timedelta(days=10), NOW - dt.timedelta(hours=1))
 
 
+def each_second() -> list[JsonObject]:
+    return make_events_at(T0 + n * SECOND for n in range(120))
+
+
 def two_runs(
     api: FakeEndorApi, clock: ManualClock, folder: Path, days: float, **settings: t.Any
 ) -> tuple[Output, Output]:
@@ -63,8 +67,23 @@ def two_runs(
         ),
         (ten_days, UNNAMED | {"ignore_sort": True}, {}),
         (lambda: ten_days(1300), UNNAMED | {"max_page_size": 33, "most_counted": 1000}, {}),
+        (each_second, MINUTES, {"page_size": 50, "concurrency": 1}),
+        (each_second, MINUTES | {"max_page_size": 37}, {"completeness_check": "never"}),
+        (each_second, {"max_page_size": 1}, {"completeness_check": "never"}),
+        (ten_days, {"max_page_size": 100, "ignore_page_id": True, "ignore_sort": True, "count": 501}, {}),
     ],
-    ids=["minutes, dense", "strict, ties", "ahead, dense", "behind, dense", "clamped, unsorted", "clamped, capped"],
+    ids=[
+        "minutes, dense",
+        "strict, ties",
+        "ahead, dense",
+        "behind, dense",
+        "clamped, unsorted",
+        "clamped, capped",
+        "minutes, one worker",
+        "minutes, clamped",
+        "one at a time",
+        "clamped, always the first page",
+    ],
 )
 def test_what_is_read_again_is_read_whole(  # noqa: PLR0913, PLR0917 - half of them are fixtures
     events: t.Callable[[], list[JsonObject]],

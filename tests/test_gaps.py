@@ -43,6 +43,26 @@ def test_a_gap_is_filled_from_a_server_whose_times_are_minutes(empty_api: FakeEn
     assert output.bookmark["gaps"] == []
 
 
+@pytest.mark.parametrize("concurrency", [1, 4])
+def test_a_fault_on_a_server_whose_times_are_minutes_leaves_all_of_its_minute(
+    concurrency: int, empty_api: FakeEndorApi, clock: ManualClock, tmp_path: Path
+) -> None:
+    """Asked for a second of a minute but the last, such a server answers that there is nothing."""
+    empty_api.behaviour.date_unit = dt.timedelta(minutes=1)
+    begun = NOW - dt.timedelta(days=2)
+    events = at(begun + n * 3600 * SECOND + second * SECOND for n in range(20) for second in (10, 30, 50))
+    empty_api.store.add(events)
+    empty_api.fail(Fault.status(500), times=None, when=events[31]["uuid"])
+    config = config_for(empty_api, start_date=stamp(begun), concurrency=concurrency)
+    first = run_command(tmp_path, level=logging.INFO, config=config)
+    assert (first.code, len(first.uuids)) == (3, 57)
+    empty_api.heal()
+    clock.advance(86_400)
+    second = run_command(tmp_path, level=logging.INFO, config=config, state=first.state)
+    assert (second.code, second.bookmark["gaps"]) == (0, [])
+    assert sorted(first.uuids + second.uuids) == sorted(empty_api.store.uuids())
+
+
 def test_what_was_delivered_before_the_archive_was_needed_does_not_come_again(
     empty_api: FakeEndorApi, clock: ManualClock, tmp_path: Path
 ) -> None:

@@ -14,7 +14,7 @@ import pytest
 from fake_endor_api import Fault, make_events, make_events_at
 from fake_endor_api.times import to_nanoseconds
 from tap_endorlabs.api.records import Reject
-from tap_endorlabs.errors import ApiError, TooSlowError, UncountedError
+from tap_endorlabs.errors import ApiError, RateLimitedError, TooSlowError, UncountedError
 from tap_endorlabs.proof import proof
 from tap_endorlabs.proof.counting import Counter
 from tap_endorlabs.proof.proof import Part, Proof
@@ -23,7 +23,7 @@ from tap_endorlabs.proof.zone_reader import ZoneReader
 from tap_endorlabs.reading.archive import BOTH, Zone
 from tap_endorlabs.reading.gap import Stretch
 from tests.conftest import NOW
-from tests.harness import config_for, run_inside
+from tests.harness import Clock, config_for, run_inside
 from tests.in_process import run_command
 from tests.log_model import LogModel, event
 from tests.test_run import LOGGER, START, some_settings
@@ -369,6 +369,15 @@ def test_a_server_whose_clock_is_ahead_of_its_events_loses_none(empty_api: FakeE
     assert sorted(uuids) == sorted(empty_api.store.uuids())
 
 
+def test_refusals_without_end_take_fifteen_minutes_in_all(api: FakeEndorApi) -> None:
+    """What had to wait for its turn meanwhile does not begin anew."""
+    api.fail(Fault.status(429), times=None, after=1)
+    clock = Clock()
+    with pytest.raises(RateLimitedError):
+        run_inside(config_for(api, start_date=TEN_DAYS_AGO, concurrency=1), clock=clock)
+    assert 890 < clock.now < 1100
+
+
 def test_a_second_that_always_fails_is_left_out_and_named(api: FakeEndorApi, tmp_path: Path) -> None:
     events = api.store.objects()
     bad = events[700]
@@ -380,8 +389,9 @@ def test_a_second_that_always_fails_is_left_out_and_named(api: FakeEndorApi, tmp
     readable = [item["uuid"] for item in events if item["meta"]["create_time"][:19] != second]
     assert sorted(output.uuids) == sorted(readable)
     (gap,) = output.bookmark["gaps"]
-    assert gap["from"] == f"{second}.000000Z"
-    assert f"Events from {second}.000000Z to" in output.errors[0]
+    minute = f"{second[:-2]}00.000000Z"
+    assert gap["from"] == minute
+    assert f"Events from {minute} to" in output.errors[0]
     api.heal()
     days_later = run_command(tmp_path, level=20, config=config, state=output.state)
     rest = [item["uuid"] for item in events if item["meta"]["create_time"][:19] == second]

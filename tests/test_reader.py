@@ -309,6 +309,17 @@ def test_an_offset_that_is_ignored_is_done_without() -> None:
     assert len(log.asked) < 300
 
 
+def test_ignored_offsets_are_found_out_among_ties() -> None:
+    """They come in another order each time."""
+    log = LogModel(at([600] * 501), random.Random(1), skips=False)
+
+    def fetch(query: Query) -> Page:
+        assert len(log.asked) < 100
+        return log.fetch(query)
+
+    assert read(fetch, START + WHOLE, 500, 1) == log.events
+
+
 @pytest.mark.parametrize("sorts", [True, False])
 def test_an_empty_page_that_names_a_next_one_is_not_the_end(*, sorts: bool) -> None:
     log = LogModel(at(spread(random.Random(2), 3000, 0, WHOLE)), random.Random(1), sorts=sorts)

@@ -6,6 +6,7 @@ import contextlib
 import itertools
 import typing as t
 
+from tap_endorlabs.errors import RateLimitedError
 from tap_endorlabs.proof.counting import Counter
 from tap_endorlabs.proof.proof import Proof
 from tap_endorlabs.proof.rereading import Rereader
@@ -57,6 +58,7 @@ class ZoneReader:
         self.settled = settled
         self._turns = Turns(settings.concurrency)
         self._sizes: list[int] = []
+        self._refusal: RateLimitedError | None = None
         self.counter = Counter(self.fetch, logger)
         self._rereader = Rereader(self.fetch, self.counter, settings.page_size, logger)
         self.proves = settings.completeness_check != "never"
@@ -67,7 +69,14 @@ class ZoneReader:
         """Fetch a page, when there are no more than `concurrency` others under way."""
         # What waits for a count can't leave.
         with self._turns.turn(urgent=query.counted):
-            page = self._fetch_page(query)
+            if self._refusal is not None:
+                raise self._refusal
+            try:
+                page = self._fetch_page(query)
+            except RateLimitedError as error:
+                # Nobody gets through; else each would wait until its own turn has been refused.
+                self._refusal = error
+                raise
         if not query.counted:
             self._sizes.append(page.size)
         return page

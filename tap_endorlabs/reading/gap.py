@@ -156,7 +156,8 @@ class Gap(Part):
         brings_new = len(listed) > before
         self._without_new = 0 if brings_new else self._without_new + 1
         is_full, leads_nowhere = page.size >= asked.page_size, page.next_page_id in {None, asked.page_id}
-        repeats = leads_nowhere and page.next_page_id is not None if brings_new else is_full
+        # Where the next page begins with the last object of this one, the last page has no other.
+        repeats = leads_nowhere and page.next_page_id is not None if brings_new or page.size > 1 else is_full
         if repeats or self._without_new > MOST_WITHOUT_NEW:
             raise ApiError(
                 "The API answers the same page again and again instead of the next one (page_id): "

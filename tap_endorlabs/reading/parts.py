@@ -58,9 +58,9 @@ class Parts:
             waits = number and (room < 0 or number > ROOM * self._readers or self.limits.refusals > 1)
             if part.failure is not None or waits:
                 return None
-            if part.is_new and part.stop - part.start > self.limits.width:
-                self._split(part, part.start + self.limits.width)
-            first = self._parts[number]
+            while (first := self._parts[number]).is_new and first.stop - first.start > self.limits.width:
+                if not self._split(first, first.start + self.limits.width):
+                    break
             if (query := first.next_query(self._readers)) is not None:
                 return first, query
             room -= part.bytes
@@ -92,7 +92,7 @@ class Parts:
             self._doubt_ends(coarsely=bool(part.margin))
         elif isinstance(part, Gap) and part.left and len(part.events) >= 2 * MOST_APART * query.page_size:
             times = sorted(event.create_time for event in part.events.values())
-            self._split(part, second_of(times[len(times) // 2]))
+            self._split(part, second_of(times[len(times) // 2]), self.limits.grain)
 
     def refused(self, job: Job, detour: Detour) -> None:
         """Ask anew for what could not be answered, otherwise, or for less at a time."""
@@ -115,12 +115,12 @@ class Parts:
             for part in [part for part in self._parts if part.databases]:
                 self._replace(part, self._new(part.start, part.stop, part.events.values()))
 
-    def _split(self, part: Gap | Rest, wanted: int | None = None) -> bool:
-        """Cut a part in two, near a second or else in its middle; give whether it could be cut."""
-        grain, middle = self.limits.grain, (part.start + part.stop) // 2
+    def _split(self, part: Gap | Rest, wanted: int | None = None, grain: int = MINUTE) -> bool:
+        """Cut a part near a second or in its middle, between minutes if possible: the server may know no seconds."""
+        middle = (part.start + part.stop) // 2
         first, last = part.start // grain + 1, (part.stop - 1) // grain
         if first > last:
-            return False
+            return grain > self.limits.grain and self._split(part, wanted, self.limits.grain)
         second = min(max((middle if wanted is None else wanted) // grain, first), last) * grain
         events = part.events.values()
         self._replace(part, self._new(part.start, second, events), self._new(second, part.stop, events))

@@ -7,7 +7,7 @@ import typing as t
 
 from tap_endorlabs.api.detours import find_detour
 from tap_endorlabs.api.limits import Limits
-from tap_endorlabs.errors import RateLimitedError, TapError
+from tap_endorlabs.errors import TapError
 from tap_endorlabs.reading.parts import Job, Parts
 
 if t.TYPE_CHECKING:
@@ -42,13 +42,11 @@ class _Readers:
 
     def __init__(self, fetch: Fetch, parts: Parts) -> None:
         self._fetch, self._parts = fetch, parts
-        self._changed = threading.Condition()
-        self._is_over = False
+        self._changed, self._is_over = threading.Condition(), False
 
     def stretches(self, concurrency: int) -> Generator[Stretch]:
         """Yield the stretches in the order of time; the workers end with it."""
-        # What fits a page needs no thread.
-        is_alone = True
+        is_alone = True  # What fits a page needs no thread.
         try:
             while self._parts.head is not None:
                 if is_alone:
@@ -95,6 +93,4 @@ class _Readers:
                 with self._changed:
                     self._parts.answered(job, page)
         except BaseException as error:  # noqa: BLE001 - whatever it is, it is raised where the stretches are taken
-            # Where nobody gets through, each would else wait until its own turn has been refused.
-            head = self._parts.head if isinstance(error, RateLimitedError) else None
-            part.failure = (head or part).failure = error
+            part.failure = error

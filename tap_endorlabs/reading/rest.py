@@ -40,9 +40,9 @@ class Rest(Part):
         self._good, self._has_dropped = 0, False
         # Ranks: how many objects of it are before the seconds that offsets are counted from, and the next anchor.
         self._ranks, self._next_rank = {self.start: 0}, 0
-        # Of the anchor before: its events, and its earliest time.
+        # Of the anchors before: uuids since the start has moved, the last one's first time, their reach, the largest.
         self._uuids: set[str] = set()
-        self._earliest = ""
+        self._earliest, self._reached, self._largest = "", 0, 0
 
     @property
     def _is_trusted(self) -> bool:
@@ -108,10 +108,14 @@ class Rest(Part):
     def _use(self, page: Page, query: Query) -> list[Gap] | None:
         """Give what an anchor cuts off; None where it is not in the order of time, or repeats another one."""
         times = [event.create_time for event in page.events]
-        before, self._uuids = self._uuids, {event.uuid for event in page.events}
-        is_full, brings_new = page.size >= query.page_size, not self._uuids <= before
+        uuids = {event.uuid for event in page.events}
+        is_full, brings_new = page.size >= query.page_size, not uuids <= self._uuids
         self.events.update((event.uuid, event) for event in page.events)
-        repeats = query.offset > 0 and bool(times) and (self._uuids == before or (is_full and not brings_new))
+        # A last page may name a next one, but it is small and has nothing new; an empty one may be so for a moment.
+        reached = self._ranks[query.start] + query.offset + page.size
+        is_last = bool(times) and not brings_new and reached >= self._reached and page.size < self._largest
+        at_end = not is_full and (not page.says_more or is_last)
+        repeats = query.offset > 0 and bool(times) and not brings_new and not at_end
         if repeats or times != sorted(times) or (times and times[0] < self._earliest):
             self.limits.anchors &= query.is_sorted and not repeats
             self.limits.sorts = False
@@ -120,20 +124,21 @@ class Rest(Part):
         self._judge_size(page, query, brings_new=brings_new)
         self._has_dropped = False
         self._earliest = min(times, default=self._earliest)
-        # A last page may name a next one as well, but it has nothing new; an empty page may be so for a moment.
-        at_end = not is_full and (not page.says_more or bool(times and not brings_new))
         is_all = query.offset == 0 and at_end and len(self.databases) == 1
         first = second_of(times[0]) + 1 if times and query.offset else self.start
-        end = second_of(times[-1]) if times and not at_end else self.stop
-        if not (is_all or (times and self._is_trusted)):
+        end = second_of(times[-1]) if brings_new and not at_end else self.stop
+        if not (is_all or (times and self._is_trusted and (brings_new or at_end))):
             first = end
-        if times and not at_end:
+        if brings_new and not at_end:
+            self._uuids = uuids if end > self.start else self._uuids | uuids
+            self._reached, self._largest = reached, max(self._largest, page.size)
             self._place_next(query, page, first, end)
         return self._cut(first, end, page)
 
     def _place_next(self, query: Query, page: Page, first: int, end: int) -> None:
         """Choose where the next anchors stand, after one that is complete between two seconds."""
-        stamps = (stamp_of_second(second) for second in (first, end - 1, end))
+        base = end // self.limits.grain * self.limits.grain
+        stamps = (stamp_of_second(second) for second in (first, base - self.limits.grain, end))
         from_first, from_base, from_end = (sum(event.create_time >= stamp for event in page.events) for stamp in stamps)
         if self._is_trusted:
             # Further apart where much of a page is lost at its ends, else nearer.
@@ -141,13 +146,12 @@ class Rest(Part):
             is_good = complete >= len(page.events) * (1 - MARGIN) if apart else first <= self.start
             self._good = self._good + 1 if is_good else 0
             self.limits.apart = max(apart - 1, 0) if is_good else min(2 * apart + 1, MOST_APART)
-        rank = self._ranks[query.start] + query.offset + page.size
         self._ranks = {base: before for base, before in self._ranks.items() if base >= query.start}
         if from_base < len(page.events):
             # The server has to skip what is before the second from which offsets are counted.
-            self._ranks[end] = rank - from_base
+            self._ranks[base] = self._reached - from_base
         # It may have had fewer than were asked for.
-        self._next_rank = self._next_rank if self._anchors else rank
+        self._next_rank = self._next_rank if self._anchors else self._reached
 
     def _cut(self, first: int, end: int, page: Page) -> list[Gap]:
         """Cut off what lies before a second, as a gap, and what a page has from there to another, as it is complete."""

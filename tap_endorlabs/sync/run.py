@@ -207,7 +207,9 @@ class LogRun:
             # Where other seconds can't be read either, this fails, and so does the run.
             size = min(self._settings.page_size, SMALLEST_PAGE)
             reader.fetch(Query(zone.stop, zone.stop + 1, size, unsorted=True, margin=0))
-            begin, end = stamp_of_second(error.start), stamp_of_second(error.stop)
+            # A server whose times have no seconds shows nothing of a minute where it is asked for a part of it.
+            begin = max(stamp_of_second(error.start // MINUTE * MINUTE), self.bookmark.value)
+            end = stamp_of_second(error.stop)
             self._read_to = min(self._read_to, begin)
             if self._leave_gap(begin, end):
                 self.findings.miss(
