@@ -18,4 +18,4 @@ WITH found AS (
 SELECT found.*
 FROM found CROSS JOIN audit_settings
 WHERE concat(',', replace(muted_rules, ', ', ','), ',') NOT LIKE concat('%,', rule, ',%')
-ORDER BY happened_at DESC, uuid, rule;
+ORDER BY happened_at DESC, uuid, rule, reason;

@@ -56,7 +56,7 @@ ORDER BY CASE activity WHEN 'change' THEN 1 WHEN 'sign-in' THEN 2 WHEN 'scan' TH
 
 ALERTS = """
 SELECT *, count(*) OVER () AS total FROM found WHERE severity = $severity
-ORDER BY happened_at DESC, uuid, rule LIMIT $most
+ORDER BY happened_at DESC, uuid, rule, reason LIMIT $most
 """
 
 RULES = "SELECT severity, rule, count(*) AS alerts FROM found GROUP BY ALL ORDER BY alerts DESC, rule"
@@ -92,7 +92,7 @@ FROM new_for_actor
 WHERE
     rule IN ('new actor', 'new address')
     AND happened_at > (SELECT newest - INTERVAL '7 days' FROM drawn)
-ORDER BY happened_at DESC, uuid, rule
+ORDER BY happened_at DESC, uuid, rule, reason
 LIMIT $most
 """
 
