@@ -68,7 +68,7 @@ def _read(text: str, kinds: list[str], otherwise: object) -> object:
         return otherwise
 
 
-def misspelled(variables: Iterable[str], settings: Iterable[str], given: Container[str] = ()) -> Iterator[str]:
+def misspelled(variables: Iterable[str], settings: Iterable[str], given: Container[str]) -> Iterator[str]:
     """Give a line for each environment variable that seems to be meant for a setting, but has the name of none.
 
     Args:

@@ -433,7 +433,10 @@ def test_it_says_when_the_range_is_not_known(empty_api: FakeEndorApi, tmp_path: 
     assert output.errors == ["The beginning is not known: give it with --from, or set start_date."]
     output = verify(tmp_path, "--jsonl", str(path), "--from", "2026-03-01", config=config)
     (line,) = output.errors
-    assert line.startswith("The end is not known, as no state with a bookmark of audit_logs was given")
+    assert line == (
+        "The end is not known, as no state with a bookmark of audit_logs was given: give --to, or with --state the "
+        "state of a run that has read this stream."
+    )
 
 
 def test_a_range_after_the_bookmark_is_told_so(empty_api: FakeEndorApi, tmp_path: Path) -> None:
