@@ -44,7 +44,8 @@ class Site:
         store: where the events land.
         months: those of the backfill.
         outside: the proxy for all that is not on loopback.
-        started: the file that has a line for each tap that was started: its process, and the one that started it.
+        started: the file that has a line for each tap that was started: its process, the one that started it, and what
+            it reads.
         configuration: that of the DAGs.
     """
 
@@ -84,6 +85,11 @@ class Site:
             api.store.add(make_events_at(times, seed=100 + number, namespace=namespace))
         return site
 
+    @property
+    def takeover(self) -> Month:
+        """The month with which the incremental runs begin."""
+        return self.months[-1].next
+
     def elsewhere(self, folder: Path) -> Airflow:
         """Give another Airflow, with the same configuration but for the landing, which is a folder."""
         other = configure(folder, self.configuration | {"landing": f"file://{folder}/landing"})
@@ -122,36 +128,27 @@ class Site:
             event for path, events in self.files().items() if path.startswith(f"{namespace}/") for event in events
         )
 
-    def kill_a_tap(self) -> None:
-        """Kill the tap that started last, of those that run."""
-        os.kill(self._last_tap()[0], signal.SIGKILL)
+    def kill_tap(self, namespace: str, month: Month) -> None:
+        """Kill the tap that started last to read a namespace from the start of a month on."""
+        os.kill(self._last_tap(namespace, month)[0], signal.SIGKILL)
 
-    def kill_a_task(self) -> None:
+    def kill_task(self, namespace: str, month: Month) -> None:
         """Kill the process of Airflow that waits for that tap."""
-        os.kill(self._last_tap()[1], signal.SIGKILL)
+        os.kill(self._last_tap(namespace, month)[1], signal.SIGKILL)
 
-    def _last_tap(self) -> tuple[int, int]:
-        for line in reversed(self.started.read_text().splitlines()):
-            tap, task = map(int, line.split())
-            if _runs(tap):
-                return tap, task
-        raise AssertionError("no tap runs")
+    def _last_tap(self, namespace: str, month: Month) -> tuple[int, int]:
+        lines = [line.split() for line in self.started.read_text().splitlines()]
+        *_, last = (line for line in lines if line[2] == namespace and line[3].startswith(str(month)))
+        return int(last[0]), int(last[1])
 
 
 def _telling_tap(script: Path, started: Path) -> Path:
     """Write a tap that says in a file which process it is: a list of the machine's processes may not show it."""
-    lines = ("#!/bin/sh", f"echo $$ $PPID >> {shlex.quote(str(started))}", f'exec {shlex.quote(str(TAP))} "$@"', "")
+    line = "$$ $PPID $TAP_ENDORLABS_NAMESPACE $TAP_ENDORLABS_START_DATE"
+    lines = ("#!/bin/sh", f"echo {line} >> {shlex.quote(str(started))}", f'exec {shlex.quote(str(TAP))} "$@"', "")
     script.write_text("\n".join(lines))
     script.chmod(0o755)
     return script
-
-
-def _runs(process: int) -> bool:
-    try:
-        os.kill(process, 0)
-    except ProcessLookupError:
-        return False
-    return True
 
 
 def sorted_events(events: t.Iterable[dict[str, t.Any]]) -> Events:
