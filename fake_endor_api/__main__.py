@@ -25,7 +25,13 @@ def main() -> None:
     stopped = threading.Event()
     for number in (signal.SIGTERM, signal.SIGINT):
         signal.signal(number, lambda *_: stopped.set())
-    api = FakeEndorApi(port=arguments.port, host=arguments.host, key=arguments.api_key, secret=arguments.api_secret)
+    api = FakeEndorApi(
+        port=arguments.port,
+        host=arguments.host,
+        key=arguments.api_key,
+        secret=arguments.api_secret,
+        namespace=arguments.namespace,
+    )
     api.behaviour.latency = arguments.latency
     events, sign_ins = _made(parser, arguments)
     api.store.add(events)
@@ -50,7 +56,7 @@ def _made(parser: argparse.ArgumentParser, arguments: argparse.Namespace) -> tup
     events, sign_ins, seed, namespace = arguments.events, arguments.sign_ins, arguments.seed, arguments.namespace
     if arguments.profile == "random":
         return make_events(events, start, now, seed=seed, namespace=namespace), make_sign_ins(
-            sign_ins, start, now, seed=seed
+            sign_ins, start, now, seed=seed, namespace=namespace
         )
     try:
         log = make_realistic_log(events, start, now, sign_ins=sign_ins, seed=seed, namespace=namespace)

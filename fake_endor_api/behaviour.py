@@ -7,6 +7,9 @@ import threading
 import typing as t
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
+from email.utils import format_datetime
+
+from fake_endor_api.errors import ApiError
 
 LastResponse = t.Literal["rotate", "full", "missing", "null", "empty", "zero"]
 EmptyResult = t.Literal["rotate", "full", "list", "objects", "bare"]
@@ -32,6 +35,18 @@ class RateLimit:
         self._tokens = float(burst)
         self._updated: datetime | None = None
         self._lock = threading.Lock()
+
+    def check(self, now: datetime) -> None:
+        """Let a request pass.
+
+        Raises:
+            ApiError: it has to wait; `Retry-After` says how long.
+        """
+        wait = self.take(now)
+        if wait:
+            until = (now + timedelta(seconds=wait)).replace(microsecond=0)
+            value = format_datetime(until, usegmt=True) if self.http_date else str(wait)
+            raise ApiError(429, "rate limit exceeded", headers={"Retry-After": value})
 
     def take(self, now: datetime) -> int:
         """Return 0 if the request may pass, else the whole seconds it has to wait."""

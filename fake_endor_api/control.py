@@ -15,8 +15,8 @@ if t.TYPE_CHECKING:
     from fake_endor_api.store import Store
 
 
-def add_control(app: web.Application, store: Store, requests: list[t.Any]) -> None:
-    """Add the endpoints to an application."""
+def add_control(app: web.Application, store: Store, requests: list[t.Any], namespace: str) -> None:
+    """Add the endpoints to an application; new events are in a namespace and its children."""
 
     async def add_events(request: web.Request) -> web.Response:
         """Take `{"count": 250, "seconds": 30}`: as many new events, with times in those last seconds."""
@@ -25,7 +25,7 @@ def add_control(app: web.Application, store: Store, requests: list[t.Any]) -> No
         start = to_nanoseconds(now - timedelta(seconds=wanted.get("seconds", 30)))
         latest = store.latest_time()
         start = min(max(start, latest + 1 if latest is not None else start), to_nanoseconds(now) - 1_000)
-        events = make_events(wanted["count"], from_nanoseconds(start), now, seed=len(store))
+        events = make_events(wanted["count"], from_nanoseconds(start), now, seed=len(store), namespace=namespace)
         store.add(events)
         return web.json_response({"added": len(events), "events": len(store)})
 

@@ -63,14 +63,17 @@ def make_events(  # noqa: PLR0913
     return make_events_at(times, seed=seed, namespace=namespace, children=children)
 
 
-def make_sign_ins(count: int, start: datetime, end: datetime, *, seed: int = 0) -> list[dict[str, t.Any]]:
+def make_sign_ins(
+    count: int, start: datetime, end: datetime, *, seed: int = 0, namespace: str = DEMO_NAMESPACE
+) -> list[dict[str, t.Any]]:
     """Return authentication logs at random times in [start, end), in the order of their times."""
     rng = Random(seed)
     # They have a store of their own, but no uuid should be in both.
-    return [_sign_in(rng, event) for event in make_events(count, start, end, seed=seed + 1_000_003)]
+    events = make_events(count, start, end, seed=seed + 1_000_003, namespace=namespace)
+    return [_sign_in(rng, event, namespace) for event in events]
 
 
-def _sign_in(rng: Random, event: dict[str, t.Any]) -> dict[str, t.Any]:
+def _sign_in(rng: Random, event: dict[str, t.Any], tenant: str) -> dict[str, t.Any]:
     success = rng.random() < 0.9
     spec = {
         "claims": event["spec"].get("claims", []),
@@ -78,7 +81,7 @@ def _sign_in(rng: Random, event: dict[str, t.Any]) -> dict[str, t.Any]:
         "uri": pick(rng, ("/v1/auth/google", "/v1/auth/saml", "/v1/auth/api-key")),
         "success": success,
         "status": 200 if success else 401,
-        "authorized_tenants": [DEMO_NAMESPACE] if success else [],
+        "authorized_tenants": [tenant] if success else [],
     }
     if not success:
         spec["error_message"] = "invalid credentials"

@@ -6,7 +6,6 @@ import asyncio
 import json
 import typing as t
 from dataclasses import dataclass, field, replace
-from datetime import datetime, timedelta
 from email.utils import format_datetime
 
 from aiohttp import web
@@ -15,6 +14,7 @@ from fake_endor_api.answers import Answers, rewritten
 from fake_endor_api.behaviour import Behaviour
 from fake_endor_api.control import add_control
 from fake_endor_api.errors import ApiError, invalid_argument
+from fake_endor_api.events import DEMO_NAMESPACE
 from fake_endor_api.faults import Fault, Faults, Where
 from fake_endor_api.listener import Listener
 from fake_endor_api.pages import Page
@@ -27,6 +27,7 @@ from fake_endor_api.tokens import Tokens
 if t.TYPE_CHECKING:
     import ssl
     from collections.abc import Callable
+    from datetime import datetime
 
     from typing_extensions import Self
 
@@ -44,6 +45,7 @@ class FakeEndorApi:
         port: the port to listen on; 0: a free one.
         clock: tells the time of the server.
         key, secret: the only credentials that it knows.
+        namespace: the one that exists even without an object.
         behaviour: what may be changed while it runs.
         tls: the certificate to show; None: plain http.
         store: the audit logs.
@@ -57,13 +59,15 @@ class FakeEndorApi:
     clock: Callable[[], datetime] = utc_now
     key: str = DEMO_KEY
     secret: str = DEMO_SECRET
+    namespace: str = DEMO_NAMESPACE
     behaviour: Behaviour = field(default_factory=Behaviour)
     tls: ssl.SSLContext | None = None
 
     def __post_init__(self) -> None:
         """Make what the server works on."""
-        self.store = Store(clock=self.clock, behaviour=self.behaviour)
-        self.sign_ins = Store(clock=self.clock, behaviour=self.behaviour)
+        self.store, self.sign_ins = (
+            Store(namespaces=[self.namespace], clock=self.clock, behaviour=self.behaviour) for _ in range(2)
+        )
         self.requests: list[Request] = []
         self.tokens = Tokens()
         self._faults = Faults()
@@ -135,7 +139,7 @@ class FakeEndorApi:
         app.router.add_get("/v1/namespaces/{namespace}/audit-logs", self._handler("list", self._list))
         app.router.add_get("/v1/namespaces/{namespace}/audit-logs/archived", self._handler("list", self._list))
         app.router.add_get("/v1/namespaces/{namespace}/authentication-logs", self._handler("list", self._list))
-        add_control(app, self.store, self.requests)
+        add_control(app, self.store, self.requests, self.namespace)
         return app
 
     def _handler(
@@ -221,7 +225,8 @@ class FakeEndorApi:
         return json.dumps({"token": token, **self.tokens.fields(token, self.behaviour)}).encode()
 
     async def _list(self, request: web.Request) -> bytes:
-        self._check_rate()
+        if self.behaviour.rate_limit is not None:
+            self.behaviour.rate_limit.check(self.clock())
         self.tokens.check(request.headers.get("Authorization", ""), self.clock(), self.behaviour)
         namespace = request.match_info["namespace"]
         if namespace in self.behaviour.denied_namespaces:
@@ -241,16 +246,6 @@ class FakeEndorApi:
         query = replace(query, archive=way == "read")
         store = self.sign_ins if request.path.endswith("/authentication-logs") else self.store
         return self._answers.body(store.query(query), query, self.behaviour)
-
-    def _check_rate(self) -> None:
-        limit = self.behaviour.rate_limit
-        now = self.clock()
-        wait = limit.take(now) if limit is not None else 0
-        if limit is None or not wait:
-            return
-        until = (now + timedelta(seconds=wait)).replace(microsecond=0)
-        value = format_datetime(until, usegmt=True) if limit.http_date else str(wait)
-        raise ApiError(429, "rate limit exceeded", headers={"Retry-After": value})
 
 
 def _raise_refusal(fault: Fault | None) -> None:

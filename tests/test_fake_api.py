@@ -19,6 +19,7 @@ from fake_endor_api import (
     SlowQuery,
     make_events,
     make_events_at,
+    make_sign_ins,
 )
 from tap_endorlabs.tap import TapEndorLabs
 from tests.conftest import NOW
@@ -294,6 +295,19 @@ def test_events_look_like_real_ones() -> None:
     assert any((e["spec"].get("error") or {}).get("details") for e in events)
     assert any("@type" in (e["spec"].get("payload") or {}) for e in events)
     assert events[:-1] == make_events(1000, NOW - dt.timedelta(days=20), NOW)
+
+
+def test_a_tenant_of_any_name_gets_new_events_and_has_sign_ins() -> None:
+    with FakeEndorApi(namespace="contoso") as api:
+        requests.post(f"{api.url}/_fake/events", json={"count": 25}, timeout=5)
+        assert {item["tenant_meta"]["namespace"].split(".")[0] for item in api.store.objects()} == {"contoso"}
+        assert len(api.store) == 25
+        token = requests.post(f"{api.url}/v1/auth/api-key", json={"key": api.key, "secret": api.secret}, timeout=5)
+        headers = {"Authorization": f"Bearer {token.json()['token']}"}
+        sign_ins = f"{api.url}/v1/namespaces/contoso/authentication-logs"
+        assert requests.get(sign_ins, headers=headers, timeout=5).status_code == 200
+    made = make_sign_ins(20, NOW - dt.timedelta(days=1), NOW, namespace="contoso")
+    assert {tenant for item in made for tenant in item["spec"]["authorized_tenants"]} == {"contoso"}
 
 
 def test_a_script_can_add_events(api: FakeEndorApi) -> None:
