@@ -19,7 +19,7 @@ import click
 from singer_sdk.exceptions import ConfigValidationError, SingerSDKError
 
 from tap_endorlabs.coercion import misspelled
-from tap_endorlabs.errors import TapError, TargetGoneError, one_line
+from tap_endorlabs.errors import StateError, TapError, TargetGoneError, one_line
 from tap_endorlabs.redaction import Secrets, guarded_log
 from tap_endorlabs.settings import OWN_SETTINGS
 from tap_endorlabs.streams import STREAMS
@@ -118,7 +118,7 @@ def read_json(
         parse_float: makes a value of a number with a point.
 
     Raises:
-        TapError: it is not a JSON object.
+        TapError: it is not a JSON object; a StateError where the option is --state.
     """
     if file is None:
         return None
@@ -126,15 +126,18 @@ def read_json(
         # Given bytes, it finds the encoding itself: programs on Windows put a byte order mark first.
         text = file.buffer.read()
         if not text.strip():
-            advice = " Leave --state out of a first run." if option == "--state" else ""
-            raise TapError(f"{option} {file.name} is empty.{advice}")
+            raise _unusable(option, f"{option} {file.name} is empty.", "Leave --state out of a first run.")
         content = json.loads(text, parse_float=parse_float)
     except (ValueError, RecursionError) as error:
-        advice = f" {_STATE_ADVICE}" if option == "--state" else ""
-        raise TapError(f"{option} {file.name} is not JSON: {one_line(str(error))}.{advice}") from error
+        fault = f"{option} {file.name} is not JSON: {one_line(str(error))}."
+        raise _unusable(option, fault, _STATE_ADVICE) from error
     if not isinstance(content, dict):
         raise TapError(f"{option} {file.name} is not a JSON object.")
     return content
+
+
+def _unusable(option: str, fault: str, advice: str) -> TapError:
+    return StateError(fault, advice) if option == "--state" else TapError(fault)
 
 
 def read_settings(path: str) -> dict[str, t.Any]:

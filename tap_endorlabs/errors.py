@@ -6,6 +6,10 @@ import re
 
 from tap_endorlabs.timestamps import stamp_of_second
 
+_START_ANEW = (
+    "Check the file given with --state, or start anew: leave --state out, or with Meltano run "
+    "`meltano state clear NAME` (`meltano state list` shows the name)."
+)
 _UNPRINTABLE = re.compile(r"[^ -~]+")
 
 
@@ -20,7 +24,16 @@ class TapError(Exception):
 
 
 class StateError(TapError):
-    """The state given with `--state` can't be used."""
+    """The state given with `--state` can't be used.
+
+    Args:
+        fault: what is wrong with it, a sentence.
+        advice: what to do about it; by default how to start anew.
+    """
+
+    def __init__(self, fault: str, advice: str = _START_ANEW) -> None:
+        super().__init__(f"{fault} {advice}")
+        self.fault = fault
 
 
 class ApiError(TapError):

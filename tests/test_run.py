@@ -184,7 +184,7 @@ def test_events_older_than_the_active_retention_are_warned_of(caplog: pytest.Log
 def test_a_state_of_another_namespace_is_refused() -> None:
     state = Bookmark(stamp_of_second(START)).to_state(Scope("other", traverse=True, filter=None))
     with pytest.raises(
-        StateError, match=r"belongs to namespace 'other'.*is 'acme': correct it, or keep a state for each"
+        StateError, match=r"belongs to namespace 'other'.*is 'acme'. Correct it, or keep a state for each"
     ):
         resume(state, SCOPE, LOGGER)
 

@@ -7,6 +7,7 @@ import datetime as dt
 import io
 import json
 import logging
+import re
 import subprocess
 import sys
 import typing as t
@@ -436,6 +437,27 @@ def test_it_says_when_the_range_is_not_known(empty_api: FakeEndorApi, tmp_path: 
     assert line == (
         "The end is not known, as no state with a bookmark of audit_logs was given: give --to, or with --state the "
         "state of a run that has read this stream."
+    )
+
+
+@pytest.mark.parametrize(
+    ("state", "fault"),
+    [
+        ("", r"--state .*state.json is empty\."),
+        ('{"bookmarks": {}}\n{"bookmarks": {}}\n', r"--state .*state.json is not JSON: .*\."),
+        ('{"namespace": "acme"}', r"The state is broken: .*\."),
+        ('{"bookmarks": {"audit_logs": {"replication_key_value": "soon"}}}', r"The state is broken: .*\."),
+    ],
+)
+def test_a_state_that_can_not_be_used_is_not_to_be_cleared(
+    state: str, fault: str, empty_api: FakeEndorApi, tmp_path: Path
+) -> None:
+    path = write_lines(tmp_path / "some.jsonl", [])
+    (tmp_path / "state.json").write_text(state)
+    options = ("--jsonl", str(path), "--state", str(tmp_path / "state.json"))
+    (line,) = verify(tmp_path, *options, config=config_for(empty_api, start_date="2026-03-01")).errors
+    assert re.fullmatch(
+        fault + r" Check --state, which takes one state, the last; or leave it out, and give --to\.", line
     )
 
 

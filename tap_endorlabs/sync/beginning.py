@@ -6,7 +6,6 @@ import typing as t
 
 from tap_endorlabs.errors import StateError
 from tap_endorlabs.proof.ages import ACTIVE_UNTIL
-from tap_endorlabs.sync.state import START_ANEW
 from tap_endorlabs.timestamps import earlier
 
 if t.TYPE_CHECKING:
@@ -29,9 +28,7 @@ def check_bookmark(begin: str, now: str) -> None:
         StateError: it does.
     """
     if begin > earlier(now, -_CLOCKS_DIFFER):
-        raise StateError(
-            f"The state's bookmark lies in the future: it is at {begin}, the server's clock at {now}. {START_ANEW}"
-        )
+        raise StateError(f"The state's bookmark lies in the future: it is at {begin}, the server's clock at {now}.")
 
 
 def tell_of_range(  # noqa: PLR0913

@@ -12,12 +12,6 @@ if t.TYPE_CHECKING:
     import logging
     from collections.abc import Container, Mapping
 
-START_ANEW = (
-    "Check the file given with --state, or start anew: leave --state out, or with Meltano run "
-    "`meltano state clear NAME` (`meltano state list` shows the name)."
-)
-"""What to do about a state that can't be used."""
-
 
 def bookmarks_in(state: object, streams: Container[str]) -> dict[str, dict[str, t.Any]]:
     """Give the streams' own states, also of a state as `meltano state get` prints it or as a STATE message has it.
@@ -33,13 +27,13 @@ def bookmarks_in(state: object, streams: Container[str]) -> dict[str, dict[str, 
         case {"bookmarks": dict(bookmarks)} if all(isinstance(one, dict) for one in bookmarks.values()):
             if bookmarks and not any(name in streams for name in bookmarks):
                 names = one_line(", ".join(bookmarks), 100)
-                raise StateError(f"The state was not written by this tap: it has bookmarks for {names}. {START_ANEW}")
+                raise StateError(f"The state was not written by this tap: it has bookmarks for {names}.")
             return bookmarks
         case {"singer_state": inner} | {"type": "STATE", "value": inner}:
             return bookmarks_in(inner, streams)
         case {} if not state:
             return {}
-    raise StateError(f'The state is broken: it takes the form {{"bookmarks": {{"audit_logs": {{…}}}}}}. {START_ANEW}')
+    raise StateError('The state is broken: it takes the form {"bookmarks": {"audit_logs": {…}}}.')
 
 
 def read_state(state: Mapping[str, t.Any], scope: Scope) -> tuple[Bookmark | None, Scope | None]:
@@ -54,8 +48,9 @@ def read_state(state: Mapping[str, t.Any], scope: Scope) -> tuple[Bookmark | Non
     if before is not None and before.namespace != scope.namespace:
         raise StateError(
             f"The state belongs to namespace {before.namespace[:100]!r}, but the setting namespace is "
-            f"{scope.namespace!r}: correct it, or keep a state for each (--state-id-suffix with Meltano, a file of its "
-            "own with --state), or start anew without a state."
+            f"{scope.namespace!r}.",
+            "Correct it, or keep a state for each (--state-id-suffix with Meltano, a file of its own with --state), "
+            "or start anew without a state.",
         )
     return bookmark, before
 
@@ -70,7 +65,7 @@ def _refuse_what_is_too_early(bookmark: Bookmark) -> None:
     times |= {"read_to": [bookmark.read_to], "gaps": [stamp for gap in bookmark.gaps for stamp in gap[:2]]}
     for name, stamps in times.items():
         if early := [stamp for stamp in stamps if stamp < EARLIEST]:
-            raise StateError(f"The state is broken: {name} takes a time from 1970 on, not {early[0]!r}. {START_ANEW}")
+            raise StateError(f"The state is broken: {name} takes a time from 1970 on, not {early[0]!r}.")
 
 
 def in_own_form(state: Mapping[str, t.Any], scope: Scope) -> dict[str, t.Any]:
@@ -117,8 +112,7 @@ def bookmark_of(state: Mapping[str, t.Any]) -> Bookmark | None:
     key = state.get("replication_key", REPLICATION_KEY)
     if key != REPLICATION_KEY:
         raise StateError(
-            f"The state was not written by this tap: its replication_key is {str(key)[:60]!r}, not "
-            f"{REPLICATION_KEY!r}. {START_ANEW}"
+            f"The state was not written by this tap: its replication_key is {str(key)[:60]!r}, not {REPLICATION_KEY!r}."
         )
     value = _stamp("replication_key_value", state.get("replication_key_value"))
     emitted = _emitted("emitted", state.get("emitted", []))
@@ -193,4 +187,4 @@ def _stamp(name: str, value: object) -> str:
 
 
 def _broken(name: str, takes: str, value: object) -> StateError:
-    return StateError(f"The state is broken: {name} takes {takes}, not {str(value)[:60]!r}. {START_ANEW}")
+    return StateError(f"The state is broken: {name} takes {takes}, not {str(value)[:60]!r}.")

@@ -12,7 +12,7 @@ import click
 from click.core import ParameterSource
 
 from tap_endorlabs.cli import TapCommand, read_json
-from tap_endorlabs.errors import IncompleteError
+from tap_endorlabs.errors import IncompleteError, StateError
 from tap_endorlabs.streams import STREAMS
 from tap_endorlabs.tap import TapEndorLabs
 from tap_endorlabs.timestamps import EARLIEST, parse
@@ -121,8 +121,12 @@ def _report(tap: type[TapEndorLabs], given: dict[str, t.Any]) -> t.Any:  # noqa:
     with contextlib.closing(_destination(tap, given)) as destination:
         if against:
             return hold_against(against, destination)
-        own = tap(config=config.config, state=read_json("--state", state), parse_env_config=config.parse_env)
-        return compare(own, destination, Wishes(**given))
+        try:
+            own = tap(config=config.config, state=read_json("--state", state), parse_env_config=config.parse_env)
+            return compare(own, destination, Wishes(**given))
+        except StateError as error:
+            # The advice of a run, to start anew, would cost a state for the sake of a comparison.
+            raise StateError(error.fault, "Check --state, which takes one state, the last; or leave it out, and give --to.") from error
 
 
 def _check_alone() -> None:
