@@ -50,6 +50,18 @@ def test_the_key_is_proved_with_one_small_request(
     assert len(api.requests) == 2
 
 
+def test_a_range_that_begins_in_the_archive_needs_it(empty_api: FakeEndorApi, tmp_path: Path) -> None:
+    config = config_for(empty_api, start_date="2026-02-01")
+    assert len(works(run_command(tmp_path, "--test", level=logging.INFO, config=config))) == 1
+    empty_api.behaviour.archive_denied = True
+    output = run_command(tmp_path, "--test", level=logging.INFO, config=config)
+    assert (output.code, output.stdout, works(output)) == (1, "", [])
+    (line,) = output.errors
+    assert "The API key may not read the archive of this log: give it the role" in line
+    without = run_command(tmp_path, "--test", level=logging.INFO, config=config | {"include_archived": False})
+    assert (without.code, len(works(without))) == (0, 1)
+
+
 def test_a_quiet_log_is_no_fault(empty_api: FakeEndorApi, tmp_path: Path) -> None:
     output = run_command(tmp_path, "--test", level=logging.INFO, config=config_for(empty_api))
     (line,) = works(output)

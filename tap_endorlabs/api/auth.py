@@ -91,7 +91,8 @@ class ApiKeyAuth:
             if error.status != HTTPStatus.UNAUTHORIZED and not may_be_old:
                 raise
         if token.accepted or not token.is_replacement:
-            self._logger.info("The token was refused; logging in again.")
+            reason = "Permission was denied, perhaps as the token is old" if may_be_old else "The token was refused"
+            self._logger.info("%s; logging in again.", reason)
             self.renew(token)
         try:
             return self._insist(send)

@@ -56,6 +56,10 @@ class Gap(t.NamedTuple):
     end: str
     emitted: dict[str, str] | None = {}  # noqa: RUF012 - never changed in place
 
+    def lacks(self, event: Event) -> bool:
+        """Whether an event lies in it that has not been emitted."""
+        return self.begin <= event.create_time < self.end and event.uuid not in (self.emitted or {})
+
     def after(self, events: Sequence[Event]) -> Gap:
         """Give what is left when these events have been emitted, in order, with none left out before the last."""
         if not events:

@@ -224,7 +224,7 @@ class LogStream(Stream):
             TapError: it can't.
         """
         run, client = self._begin()
-        sample = run.probe(client.fetch)
+        sample = run.probe(client.fetch, archive=True)
         settings = self._get_api().settings
         said = sample.in_words(self.name, settings.filter)
         self.logger.info("The API key works: namespace %s. %s", settings.namespace, said)

@@ -7,6 +7,7 @@ import typing as t
 
 from tap_endorlabs.api.query import SMALLEST_PAGE, Query
 from tap_endorlabs.errors import TooSlowError, several
+from tap_endorlabs.proof.ages import ACTIVE_UNTIL
 from tap_endorlabs.timestamps import HOUR, stamp_of_second
 
 if t.TYPE_CHECKING:
@@ -58,3 +59,21 @@ def probe(fetch: Callable[[Query], Page], start: int, stop: int, page_size: int)
     # Less can't be asked for, so this is tried several times.
     query = Query(stop - 1, stop, small, unsorted=True)
     return Sample(query, fetch(query))
+
+
+def probe_archive(fetch: Callable[[Query], Page], start: int, now: int) -> None:
+    """Prove with one small request that the archive can be read, if a range begins so early that it is needed.
+
+    Args:
+        fetch: answers a query with its page.
+        start: the first second of the range.
+        now: the present second.
+
+    Raises:
+        TapError: it can't be read.
+    """
+    active = now - ACTIVE_UNTIL
+    if start < active:
+        # What takes too long may be read nevertheless.
+        with contextlib.suppress(TooSlowError):
+            fetch(Query(start, min(start + HOUR, active), SMALLEST_PAGE, unsorted=True, archived=True))

@@ -15,7 +15,7 @@ from tap_endorlabs.sync.bookmark import Bookmark
 from tap_endorlabs.sync.daily_proof import DailyProof
 from tap_endorlabs.sync.findings import Findings
 from tap_endorlabs.sync.lateness import Lateness
-from tap_endorlabs.sync.probing import Sample, probe
+from tap_endorlabs.sync.probing import Sample, probe, probe_archive
 from tap_endorlabs.sync.progress import Progress
 from tap_endorlabs.timestamps import MINUTE, earlier, minute_after, second_of, stamp_of, stamp_of_second
 
@@ -143,7 +143,8 @@ class LogRun:
                     if not databases.complaint:
                         for stretch in reader.read(zone):
                             rejected += stretch.rejected
-                            yield from self._pages([e for e in stretch.events if self._is_in_gap(e)])
+                            # The gap shrinks as its events are noted.
+                            yield from self._pages([e for e in stretch.events if self._gap.lacks(e)])
             except UnreadableError as error:
                 databases.complaint = str(error)
             if databases.complaint:
@@ -154,10 +155,6 @@ class LogRun:
                     self._leave_out(reject, gap.begin, gap.end)
                 self.bookmark.gaps = [other for other in self.bookmark.gaps if other.end != gap.end]
             self._gap = None
-
-    def _is_in_gap(self, event: Event) -> bool:
-        gap = t.cast("Gap", self._gap)
-        return gap.begin <= event.create_time < gap.end and event.uuid not in (gap.emitted or {})
 
     def _pages(self, events: list[Event]) -> Generator[list[Event]]:
         """Cut what was proved together into pages, so that a state may follow each."""
@@ -236,10 +233,13 @@ class LogRun:
         value, end, emitted = self.bookmark.value, self._end, self.bookmark.emitted
         return [e for e in events if value <= e.create_time < end and e.uuid not in emitted]
 
-    def probe(self, fetch: Callable[[Query], Page]) -> Sample:
-        """Prove with one small request that the log can be read.
+    def probe(self, fetch: Callable[[Query], Page], *, archive: bool = False) -> Sample:
+        """Prove with one small request that the log can be read; on demand also its archive, if the range begins there.
 
         Raises:
             TapError: it can't be.
         """
-        return probe(fetch, self._start, self._stop, self._settings.page_size)
+        sample = probe(fetch, self._start, self._stop, self._settings.page_size)
+        if archive and self._settings.include_archived:
+            probe_archive(fetch, self._start, self._now())
+        return sample
