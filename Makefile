@@ -42,6 +42,7 @@ coverage: .venv/.installed ## Run them again and say which lines they leave out;
 	@$(BIN)/coverage combine --quiet
 	@$(BIN)/coverage report
 
+report: export MPLCONFIGDIR := .venv/matplotlib
 report: .venv/.report-installed ## Write an HTML page about the audit logs in DATABASE=file.duckdb (VERIFIED=result.json), or about made-up ones
 	@$(BIN)/python -m $(if $(DATABASE),analytics.report --database $(DATABASE) $(if $(VERIFIED),--verified $(VERIFIED)),scripts.demo_report)
 

@@ -20,7 +20,7 @@ DATABASE = FOLDER / "audit_logs.duckdb"
 VERIFIED = FOLDER / "verified.json"
 EVENTS = 60_000
 SIGN_INS = 6_000
-DAYS = 29
+DAYS = 28
 STREAMS = ("audit_logs", "authentication_logs")
 
 

@@ -44,8 +44,8 @@ SETTINGS_SCHEMA: dict[str, t.Any] = th.PropertiesList(
         th.DateTimeType,
         title="Start date",
         description=(
-            "Where the first run begins. Without it no past events are read: the first run sets the bookmark "
-            "to its own start, and the next run reads everything since then."
+            "Where the first run begins. Without it no past events are read: the first run only notes when it "
+            "began, and the next run reads everything since then."
         ),
     ),
     th.Property(

@@ -6,6 +6,7 @@ import copy
 import datetime as dt
 import json
 import re
+import subprocess
 import typing as t
 
 import duckdb
@@ -162,3 +163,18 @@ def test_the_documented_queries_say_how_many_and_which(load: Load, connection: d
         RECORDS[3]["spec"],
         altered(RECORDS[3])["spec"],
     )
+
+
+def test_half_a_line_is_removed_as_the_manual_says(load: Load, tmp_path: Path) -> None:
+    manual = (FOLDER.parent / "docs/troubleshooting.md").read_text()
+    (command,) = re.findall(r"```sh\n(.*?)```", manual, re.DOTALL)
+    load(RECORDS[:10])
+    file = tmp_path / "audit_logs.jsonl"
+    whole = file.read_bytes()
+    file.write_bytes(whole + json.dumps(RECORDS[10]).encode()[:100])
+    with pytest.raises(duckdb.InvalidInputException, match="Malformed JSON"):
+        load([])
+    for _ in range(2):
+        subprocess.run(["/usr/bin/env", "bash", "-ec", command], cwd=tmp_path, check=True)
+        assert file.read_bytes() == whole
+    assert load(RECORDS[10:]) == (20, 0)

@@ -126,7 +126,8 @@ def _report(tap: type[TapEndorLabs], given: dict[str, t.Any]) -> t.Any:  # noqa:
             return compare(own, destination, Wishes(**given))
         except StateError as error:
             # The advice of a run, to start anew, would cost a state for the sake of a comparison.
-            raise StateError(error.fault, "Check --state, which takes one state, the last; or leave it out, and give --to.") from error
+            advice = "Check --state, which takes one state, the last; or leave it out, and give --to."
+            raise StateError(error.fault, advice) from error
 
 
 def _check_alone() -> None:
