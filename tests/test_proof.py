@@ -6,6 +6,7 @@ import datetime as dt
 import itertools
 import logging
 import random
+import threading
 import typing as t
 from dataclasses import replace
 
@@ -22,6 +23,7 @@ from tap_endorlabs.proof.rereading import Rereader
 from tap_endorlabs.proof.zone_reader import ZoneReader
 from tap_endorlabs.reading.archive import BOTH, Zone
 from tap_endorlabs.reading.gap import Stretch
+from tap_endorlabs.timestamps import second_of
 from tests.conftest import NOW
 from tests.harness import Clock, config_for, run_inside
 from tests.in_process import run_command
@@ -196,6 +198,39 @@ def test_a_count_that_is_high_for_a_moment_does_no_harm() -> None:
     )
     stretch = Stretch(sorted(log.events), zone.stop, [], (500,))
     assert [e for s in proof_.prove(iter([stretch])) for e in s.events] == log.events
+
+
+def test_what_follows_a_part_that_is_not_proved_is_kept_back() -> None:
+    parts = [sorted(a_log(200).events)[n : n + 25] for n in range(0, 200, 25)]
+    first_may_be_counted, counted = threading.Event(), threading.Semaphore(0)
+
+    class LateCounter(Counter):
+        def count(self, start: int, stop: int, *, archived: bool = False) -> int | None:
+            if start == START and stop < START + 1800:
+                first_may_be_counted.wait()
+                return 26
+            counted.release()
+            return super().count(start, stop, archived=archived)
+
+    class HelplessRereader(Rereader):
+        def reread(self, part: Part, end: int, counts: list[int | None]) -> t.Generator[Stretch]:
+            # All of it, and the two parts that wait, with counts that are right.
+            assert all(counted.acquire(timeout=10) for _ in range(3))
+            raise UncountedError(part.start, end, counts[0], 25)
+
+    def stretches() -> t.Iterator[Stretch]:
+        for number, events in enumerate(parts):
+            if number == 2:
+                first_may_be_counted.set()
+            yield Stretch(events, second_of(events[-1].create_time) + 1, [], (25,))
+
+    counter = LateCounter(a_log(200).fetch, LOGGER)
+    rereader = HelplessRereader(a_log(200).fetch, counter, 1, LOGGER)
+    proof_ = Proof(Zone(START, START + 1800), counter, rereader, 1, START + 1800)
+    handed_on: list[Stretch] = []
+    with pytest.raises(UncountedError):
+        handed_on.extend(proof_.prove(stretches()))
+    assert handed_on == []
 
 
 def test_less_than_is_counted_ends_the_reading() -> None:
@@ -376,6 +411,39 @@ def test_refusals_without_end_take_fifteen_minutes_in_all(api: FakeEndorApi) -> 
     with pytest.raises(RateLimitedError):
         run_inside(config_for(api, start_date=TEN_DAYS_AGO, concurrency=1), clock=clock)
     assert 890 < clock.now < 1100
+
+
+@pytest.mark.parametrize("count", [501, 400, 504, "ignored"])
+def test_what_lies_before_a_failing_second_is_delivered_without_counts(
+    count: t.Any, api: FakeEndorApi, tmp_path: Path
+) -> None:
+    api.behaviour.count = count
+    events = api.store.objects()
+    api.fail(Fault.status(500), times=None, when=events[700]["uuid"])
+    output = run_command(tmp_path, level=20, config=config_for(api, start_date=TEN_DAYS_AGO, page_size=100))
+    assert (output.code, len(output.uuids)) == (3, len(events) - 1)
+
+
+@pytest.mark.parametrize("check", ["auto", "always", "never"])
+def test_a_page_that_ends_within_a_failing_second_is_delivered(
+    check: str, empty_api: FakeEndorApi, clock: ManualClock, tmp_path: Path
+) -> None:
+    begun = NOW - dt.timedelta(hours=20)
+    last = begun + dt.timedelta(hours=18)
+    offsets = (dt.timedelta(milliseconds=100), dt.timedelta(milliseconds=500), dt.timedelta(hours=1))
+    times = [*(begun + n * dt.timedelta(minutes=1) for n in range(19)), *(last + offset for offset in offsets)]
+    events = make_events_at([to_nanoseconds(time) for time in times])
+    empty_api.store.add(events)
+    empty_api.fail(Fault.status(500), times=None, when=events[20]["uuid"])
+    config = config_for(empty_api, start_date=begun.isoformat(), page_size=20, completeness_check=check)
+    first = run_command(tmp_path, level=20, config=config)
+    assert first.code == 3
+    assert {item["uuid"] for item in (*events[:19], events[21])} <= set(first.uuids)
+    empty_api.heal()
+    clock.advance(86_400)
+    config |= {"completeness_check": "auto"}
+    later = run_command(tmp_path, level=20, config=config, state=first.state)
+    assert sorted(first.uuids + later.uuids) == sorted(item["uuid"] for item in events)
 
 
 def test_a_second_that_always_fails_is_left_out_and_named(api: FakeEndorApi, tmp_path: Path) -> None:

@@ -138,18 +138,21 @@ class Proof:
         """
         # The last part must have what the others have not, so that nobody waits for its count at the end.
         self._ask(self._all, self._zone.stop)
-        try:
-            for stretch in stretches:
-                self._open.add(stretch)
-                if self._size_of(self._open) >= 1:
-                    part, self._open = self._open, self._open.cut()
-                    self._ask(part, part.stop)
-                    self._waiting.append(part)
-                while self._waiting and (self._waiting[0].counted.is_set() or len(self._waiting) > MOST_WAITING):
-                    yield from self._proved(self._waiting.popleft())
-        except TapError as error:
-            yield from self._proved_before(error)
-            raise
+        while True:
+            try:
+                stretch = next(stretches, None)
+            except TapError as error:
+                yield from self._proved_before(error)
+                raise
+            if stretch is None:
+                break
+            self._open.add(stretch)
+            if self._size_of(self._open) >= 1:
+                part, self._open = self._open, self._open.cut()
+                self._ask(part, part.stop)
+                self._waiting.append(part)
+            while self._waiting and (self._waiting[0].counted.is_set() or len(self._waiting) > MOST_WAITING):
+                yield from self._proved(self._waiting.popleft())
         while self._waiting:
             yield from self._proved(self._waiting.popleft())
         yield from self._last()
@@ -178,14 +181,17 @@ class Proof:
         return max(len(part.events) / (PART_PAGES * self._page_size), part.bytes / PART_BYTES)
 
     def _proved_before(self, error: TapError) -> Generator[Stretch]:
-        """Hand on what can be proved of what was read before a failure."""
+        """Hand on what was read before a failure, up to what can't be proved.
+
+        Where single seconds can't be read, an API that does not count is no reason to keep back the others.
+        """
         if isinstance(error, (ApiError, UnreadableError)):
             # The server is there.
             self._ask(self._open, self._open.stop)
             self._waiting.append(self._open)
             for part in self._waiting:
                 part.counted.wait()
-        while self._waiting and self._waiting[0].is_counted:
+        while self._waiting and (self._waiting[0].is_counted or isinstance(error, UnreadableError)):
             yield from self._proved(self._waiting.popleft())
 
     def _ask(self, part: Part, stop: int) -> None:

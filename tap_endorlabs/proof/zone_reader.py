@@ -6,7 +6,7 @@ import contextlib
 import itertools
 import typing as t
 
-from tap_endorlabs.errors import RateLimitedError
+from tap_endorlabs.errors import RateLimitedError, TapError
 from tap_endorlabs.proof.counting import Counter
 from tap_endorlabs.proof.proof import Proof
 from tap_endorlabs.proof.rereading import Rereader
@@ -16,7 +16,7 @@ from tap_endorlabs.timestamps import second_of
 
 if t.TYPE_CHECKING:
     import logging
-    from collections.abc import Callable, Generator
+    from collections.abc import Callable, Generator, Iterator
 
     from tap_endorlabs.api.query import Query
     from tap_endorlabs.api.records import Page
@@ -103,11 +103,16 @@ class ZoneReader:
             first = list(itertools.islice(stretches, 1))
             if self.check is not None:
                 self.check.begin()
+            rest: Iterator[Stretch] = stretches
             if first and first[0].reached < zone.stop:
                 # A last page may name a next one, which holds nothing new.
-                first += itertools.islice(stretches, 1)
+                try:
+                    first += itertools.islice(stretches, 1)
+                except TapError as error:
+                    # What was read before it is handed on as of any other page.
+                    rest = _failing(error)
             if self.proves_all or not self._fits_a_page(first, zone):
-                yield from proof.prove(itertools.chain(first, stretches))
+                yield from proof.prove(itertools.chain(first, rest))
             else:
                 yield from first
 
@@ -128,3 +133,8 @@ class ZoneReader:
         times = [stretch.events[-1].create_time for stretch in read if stretch.events]
         took = second_of(times[-1]) - zone.start if times else zone.stop - zone.start
         return zone.stop - zone.start > 4 * took
+
+
+def _failing(error: TapError) -> Iterator[Stretch]:
+    yield from ()
+    raise error

@@ -198,14 +198,18 @@ class LogRun:
 
     def _read_to_fault(self, reader: ZoneReader, zone: Zone) -> Generator[Stretch, None, int | None]:
         """Read a zone up to a second that can't be read; give the second after it."""
+        reached = zone.start
         try:
-            yield from reader.read(zone)
+            for stretch in reader.read(zone):
+                reached = stretch.reached
+                yield stretch
         except UnreadableError as error:
             # Where other seconds can't be read either, this fails, and so does the run.
             size = min(self._settings.page_size, SMALLEST_PAGE)
             reader.fetch(Query(zone.stop, zone.stop + 1, size, unsorted=True, margin=0))
             # A server whose times have no seconds shows nothing of a minute where it is asked for a part of it.
-            begin = max(stamp_of_second(error.start // MINUTE * MINUTE), self.bookmark.value)
+            first = min(error.start, reached) // MINUTE * MINUTE
+            begin = max(stamp_of_second(first), self.bookmark.value)
             end = stamp_of_second(error.stop)
             self._read_to = min(self._read_to, begin)
             if self._leave_gap(begin, end):
