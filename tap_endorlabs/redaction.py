@@ -37,8 +37,8 @@ class Secrets:
     """
 
     def __init__(self, *texts: str) -> None:
-        self._texts: list[str] = []
-        self._plain: re.Pattern[str] | None = None
+        # The longest first: another may be a part of it.
+        self._plain: dict[str, re.Pattern[str]] = {}
         self.add(*texts)
 
     def add(self, *texts: str) -> None:
@@ -47,20 +47,18 @@ class Secrets:
         What copying has put around one is no part of it: it is hidden with that and without.
         """
         more = {form for text in texts for form in (text, bare(text)) if len(form.strip()) >= _SHORTEST}
-        self._texts = sorted({*self._texts, *more}, key=len, reverse=True)
-        if self._texts:
-            plain = (form for text in self._texts for form in (text, text.replace(" ", "+"), *_encoded(text)))
-            longest_first = sorted(dict.fromkeys(plain), key=len, reverse=True)
-            self._plain = re.compile("|".join(map(re.escape, longest_first)), re.IGNORECASE)
+        # Each pattern is made once: a run may get a token for every few requests.
+        known = self._plain | {text: _plain_form(text) for text in more - self._plain.keys()}
+        self._plain = {text: known[text] for text in sorted(known, key=len, reverse=True)}
 
     def hide(self, text: str) -> str:
         """Put `***` in the place of each secret, and of what looks like an API key."""
-        if self._plain is None:
-            return _KEY.sub("***", text)
-        text = self._plain.sub("***", text)
+        secrets = self._plain
+        for pattern in secrets.values():
+            text = pattern.sub("***", text)
         # Patterns of all escapes are large, and few texts have any.
         if _ESCAPED.search(text):
-            for secret in self._texts:
+            for secret in secrets:
                 text = _escaped_form(secret).sub("***", text)
         return _KEY.sub("***", text)
 
@@ -82,6 +80,11 @@ def bare(credential: str) -> str:
 
 def _is_wrapping(character: str) -> bool:
     return character in _QUOTES or is_alien(character)
+
+
+def _plain_form(text: str) -> re.Pattern[str]:
+    forms = {text, text.replace(" ", "+"), *_encoded(text)}
+    return re.compile("|".join(map(re.escape, sorted(forms, key=len, reverse=True))), re.IGNORECASE)
 
 
 def _encoded(text: str) -> set[str]:

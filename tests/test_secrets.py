@@ -17,6 +17,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from fake_endor_api import FakeEndorApi, Fault
+from tap_endorlabs import redaction
 from tap_endorlabs.redaction import Secrets, guarded_log
 from tests.harness import Output, Process, config_for
 from tests.in_process import run_command
@@ -228,6 +229,24 @@ def test_no_part_of_a_secret_is_shown_where_a_message_is_cut(api: FakeEndorApi, 
     assert output.code == 1
     assert "answered 400: no ******" in output.stderr
     assert "0123456789" not in output.stderr
+
+
+def test_the_pattern_of_a_token_is_made_once(monkeypatch: pytest.MonkeyPatch) -> None:
+    """A run may get a token for every few requests."""
+    made: list[str] = []
+    form = redaction._plain_form
+
+    def noted(text: str) -> re.Pattern[str]:
+        made.append(text)
+        return form(text)
+
+    monkeypatch.setattr(redaction, "_plain_form", noted)
+    secrets = Secrets()
+    tokens = [f"token-{number:03}" for number in range(100)]
+    for token in [*tokens, tokens[0]]:
+        secrets.add(token)
+    assert made == tokens
+    assert secrets.hide(f"{tokens[0]} and {tokens[99]}") == "*** and ***"
 
 
 def test_a_short_text_is_no_secret() -> None:
