@@ -129,11 +129,13 @@ def forms(code: int) -> list[dict[str, t.Any]]:
         page | {"error": error},
         page | error,
         {"error": "said the server", "code": code},
+        {"list": page["list"] | error},
+        {"list": page["list"] | {"error": error}},
     ]
 
 
 @pytest.mark.parametrize("code", [3, 5, 7, 8, 13, 14, 16])
-@pytest.mark.parametrize("form", range(8))
+@pytest.mark.parametrize("form", range(10))
 def test_an_error_with_200_is_as_if_it_had_come_with_its_status(
     form: int, code: int, exchange: Exchange, requests_mock: requests_mock.Mocker
 ) -> None:

@@ -146,8 +146,11 @@ def _judged(raw: bytes) -> Event | Reject:
 
 
 def _page(answer: _Answer, found: Iterable[Event | Reject]) -> Page:
-    if (answer.code or answer.error or answer.message) and (problem := answer.problem(has_result=answer.has_result)):
-        raise ProblemError(problem)
+    for report in (answer, answer.list or _List()):
+        if (report.code or report.error or report.message) and (
+            problem := report.problem(has_result=answer.has_result)
+        ):
+            raise ProblemError(problem)
     events: list[Event] = []
     rejected: list[Reject] = []
     for one in found:
