@@ -326,14 +326,17 @@ def test_what_came_too_late_is_told_with_when_and_how_many(
     assert line.startswith("From 2026-03-31T12:0")
 
 
+@pytest.mark.parametrize("hours", [25, 7 * 24, 15 * 24, 20 * 24])
 def test_what_comes_to_light_after_a_proof_is_told_by_the_next(
-    empty_api: FakeEndorApi, clock: ManualClock, tmp_path: Path
+    hours: int, empty_api: FakeEndorApi, clock: ManualClock, tmp_path: Path
 ) -> None:
     config = config_for(empty_api, start_date=NOW.isoformat())
     state: dict[str, t.Any] = {}
     codes = []
     for day in range(5):
-        days(empty_api, clock, 25, 100)
+        days(empty_api, clock, hours, 100)
+        # The bookmark is then later than what comes to light.
+        empty_api.store.add(make_events_at([to_nanoseconds(clock() - dt.timedelta(minutes=6))], seed=50 + day))
         output = run_command(tmp_path, level=20, config=config, state=state)
         state = output.state
         codes.append(output.code)
@@ -341,6 +344,72 @@ def test_what_comes_to_light_after_a_proof_is_told_by_the_next(
             # When it happened is proved by now.
             empty_api.store.add(make_events_at([to_nanoseconds(clock() - dt.timedelta(minutes=10))], seed=1))
     assert codes == [0, 0, 3, 0, 0]
+
+
+@pytest.mark.parametrize("age", [10, 60])
+def test_what_comes_to_light_after_a_backfill_is_told(
+    age: int, empty_api: FakeEndorApi, clock: ManualClock, tmp_path: Path
+) -> None:
+    start = NOW - dt.timedelta(days=age)
+    empty_api.store.add(make_events(300, start, NOW - dt.timedelta(hours=1)))
+    empty_api.store.add(make_events_at([to_nanoseconds(NOW - dt.timedelta(minutes=6))], seed=2))
+    config = config_for(empty_api, start_date=start.isoformat())
+    state = run_inside(config).state
+    empty_api.store.add(make_events_at([to_nanoseconds(NOW - dt.timedelta(minutes=30))], seed=1))
+    days(empty_api, clock, 25, 20)
+    output = run_command(tmp_path, level=20, config=config, state=state)
+    assert output.code == 3
+    assert "1 became visible later than lookback_seconds" in output.stderr
+
+
+@pytest.mark.parametrize("days_ahead", [10, 40])
+def test_a_clock_that_was_ahead_once_does_not_end_the_proofs(
+    days_ahead: int, empty_api: FakeEndorApi, clock: ManualClock, tmp_path: Path
+) -> None:
+    config = config_for(empty_api, start_date=NOW.isoformat())
+    days(empty_api, clock, 25, 20)
+    clock.advance(days_ahead * 86_400)
+    state = run_inside(config).state
+    clock.advance(-days_ahead * 86_400)
+    codes = []
+    for day in range(4):
+        days(empty_api, clock, 25, 100)
+        output = run_command(tmp_path, level=20, config=config, state=state)
+        state = output.state
+        codes.append(output.code)
+        if day == 1:
+            empty_api.store.add(make_events_at([to_nanoseconds(clock() - dt.timedelta(minutes=10))], seed=1))
+    assert codes == [0, 0, 3, 0]
+
+
+@pytest.mark.parametrize("raised", [7_200, 86_400])
+@pytest.mark.parametrize("after", [23, 24])
+def test_a_look_back_that_is_raised_is_no_reason_for_an_alarm(
+    raised: int, after: int, empty_api: FakeEndorApi, clock: ManualClock, tmp_path: Path
+) -> None:
+    config = config_for(empty_api, start_date=NOW.isoformat())
+    state: dict[str, t.Any] = {}
+    codes = []
+    for hour in range(80):
+        days(empty_api, clock, 1, 10)
+        own = config | ({"lookback_seconds": raised} if hour > after else {})
+        output = run_command(tmp_path, level=20, config=own, state=state)
+        state = output.state
+        codes.append(output.code)
+    assert set(codes) == {0}
+
+
+def test_an_empty_answer_does_not_pass_for_a_look_back(empty_api: FakeEndorApi, clock: ManualClock) -> None:
+    ago = [dt.timedelta(minutes=minutes) for minutes in (30, 1, 2)]
+    *shown, late = make_events_at([to_nanoseconds(NOW - one) for one in ago])
+    empty_api.store.add(shown)
+    config = config_for(empty_api, start_date=(NOW - dt.timedelta(hours=1)).isoformat())
+    state = run_inside(config).state
+    clock.advance(600)
+    empty_api.store.add([late])
+    empty_api.fail(Fault.raw(b"{}"))
+    state = run_inside(config, state).state
+    assert run_inside(config, state).uuids == [late["uuid"]]
 
 
 @pytest.mark.parametrize("rejected", [0, 5])

@@ -16,7 +16,7 @@ from bisect import bisect_left
 from dataclasses import dataclass, field
 from operator import attrgetter
 
-from tap_endorlabs.timestamps import minute_after, stamp_of_second
+from tap_endorlabs.timestamps import DAY, MINUTE, earlier, minute_after, second_of, stamp_of_second
 
 if t.TYPE_CHECKING:
     from collections.abc import Iterable, Sequence
@@ -25,6 +25,9 @@ if t.TYPE_CHECKING:
     from tap_endorlabs.settings import Settings
 
 REPLICATION_KEY = "create_time"
+
+_REACH = 7 * DAY
+"""The next proof counts from no more than so many seconds before this run: in the archive it can't count."""
 
 _CREATE_TIME = attrgetter("create_time")
 
@@ -96,12 +99,32 @@ class Bookmark:
     proved: str = ""
     emitted_since_proved: int = 0
     _left_out: list[str] = field(default_factory=list, compare=False)
+    _reach: str = field(default="", compare=False)
+    _emitted_since_reach: int = field(default=0, compare=False)
 
     def __post_init__(self) -> None:
         """Let a bookmark that nothing was proved of begin with its own value."""
         self.read_to = self.read_to or self.value
         if not self.since:
             self.forget_proofs()
+
+    def begin(self, now: str, lookback: int) -> None:
+        """Take note that a run begins.
+
+        Args:
+            now: the server's time.
+            lookback: the setting `lookback_seconds`.
+        """
+        # No further than a count can prove.
+        self.limit = _minute_of(earlier(now, lookback))
+        # The server's clock may have gone back.
+        if self.read_to > now:
+            self.read_to = self.value
+        if self.proved > now:
+            self.forget_proofs()
+        if self.proved < (reach := _minute_of(earlier(now, _REACH))):
+            self._reach = max(reach, stamp_of_second(minute_after(self.value)))
+            self._emitted_since_reach = 0
 
     def forget_proofs(self) -> None:
         """Let the next proof count from V, or rather the next minute, as a server's times may have no more."""
@@ -113,6 +136,7 @@ class Bookmark:
         for stamp in stamps:
             self.emitted_since += stamp >= self.since
             self.emitted_since_proved += stamp >= self.proved
+            self._emitted_since_reach += stamp >= self._reach
 
     def note(self, events: Sequence[Event]) -> None:
         """Take note of events that have been emitted: new ones, in order, with none left out before the last."""
@@ -122,6 +146,7 @@ class Bookmark:
         passed = bisect_left(events, self.value, key=_CREATE_TIME)
         self.emitted_since += max(0, passed - bisect_left(events, self.since, key=_CREATE_TIME))
         self.emitted_since_proved += max(0, passed - bisect_left(events, self.proved, key=_CREATE_TIME))
+        self._emitted_since_reach += max(0, passed - bisect_left(events, self._reach, key=_CREATE_TIME))
         self.emitted.update((e.uuid, e.create_time) for e in events[passed:])
 
     def leave_out(self, stamps: Iterable[str]) -> None:
@@ -147,7 +172,9 @@ class Bookmark:
             until: the stamp; it may lie after V.
             emitted: how many events with until <= create_time < V have been emitted or left out.
         """
-        self.since, self.emitted_since = self.proved, self.emitted_since_proved
+        self.since, self.emitted_since = max(
+            (self.proved, self.emitted_since_proved), (self._reach, self._emitted_since_reach)
+        )
         self.proved, self.emitted_since_proved = until, emitted
 
     def leave_gap(self, begin: str, end: str) -> bool:
@@ -182,6 +209,10 @@ class Bookmark:
             "scope": scope._asdict(),
             "proofs": [[self.since, self.emitted_since], [self.proved, self.emitted_since_proved]],
         }
+
+
+def _minute_of(stamp: str) -> str:
+    return stamp_of_second(second_of(stamp) // MINUTE * MINUTE)
 
 
 def _listed(emitted: dict[str, str] | None) -> list[list[str]] | None:

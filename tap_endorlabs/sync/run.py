@@ -17,7 +17,7 @@ from tap_endorlabs.sync.findings import Findings
 from tap_endorlabs.sync.lateness import Lateness
 from tap_endorlabs.sync.probing import Sample, probe, probe_archive
 from tap_endorlabs.sync.progress import Progress
-from tap_endorlabs.timestamps import MINUTE, earlier, minute_after, second_of, stamp_of, stamp_of_second
+from tap_endorlabs.timestamps import MINUTE, minute_after, second_of, stamp_of, stamp_of_second
 
 if t.TYPE_CHECKING:
     import datetime as dt
@@ -68,11 +68,7 @@ class LogRun:
         self._begun = second_of(begun) - clock()
         self.first = bookmark is None
         self.bookmark = bookmark or Bookmark(settings.start_date or begun)
-        # No further than a count can prove.
-        self.bookmark.limit = stamp_of_second(second_of(earlier(begun, settings.lookback_seconds)) // MINUTE * MINUTE)
-        if self.bookmark.read_to > begun:
-            # The server's clock has gone back: how far the run before has read is not known.
-            self.bookmark.read_to = self.bookmark.value
+        self.bookmark.begin(begun, settings.lookback_seconds)
         self._settings = settings
         self._from = self.bookmark.value
         self._end = self._read_to = min(settings.end_date or begun, begun)
@@ -109,6 +105,7 @@ class LogRun:
         reader.proves_all |= is_due
         if is_due and self._settings.include_archived:
             yield from self._fill_gaps(reader)
+        unseen = {uuid for uuid, stamp in self.bookmark.emitted.items() if stamp < self._end}
         databases = Databases(reader, self._start, self._stop, self._now, self._logger)
         # Of a quiet log even a run without new events reaches back further than a day.
         zones = databases.zones(lambda: self.probe(reader.fetch), proves=reader.proves_all)
@@ -121,14 +118,18 @@ class LogRun:
                 if is_due and (missing := daily.missing(stretch, reader.counter)):
                     self.findings.miss(missing)
                 is_proved = reader.proves_all and not reader.counter.gives_none and stretch.reached >= self._settled
+                unseen.difference_update(event.uuid for event in stretch.events)
                 yield from self._pages(self.only_new(stretch.events))
                 self.progress.report(stretch.reached)
                 # A new gap is asked for by the next run.
-                is_later = self._settled > second_of(self.bookmark.proved)
+                settled = stamp_of_second(self._settled)
+                # After the look-back was raised, V may lie behind what this run can prove.
+                is_later = self.bookmark.proved < settled >= self.bookmark.value
                 if is_due and is_proved and is_later and not self.findings.left_a_gap:
-                    self.bookmark.prove(stamp_of_second(self._settled))
-        # All has been read: what an earlier run had to keep in mind, as it lay within the look-back, may be forgotten.
-        self.bookmark.pass_to(min(max(self.bookmark.emitted.values(), default=""), self.bookmark.limit))
+                    self.bookmark.prove(settled)
+        # All has been read: what lay within the look-back may be forgotten, unless it was not listed again.
+        if unseen.isdisjoint(self.bookmark.emitted):
+            self.bookmark.pass_to(min(max(self.bookmark.emitted.values(), default=""), self.bookmark.limit))
         self.bookmark.read_to = max(self.bookmark.read_to, self._read_to)
 
     def _fill_gaps(self, reader: ZoneReader) -> Generator[list[Event]]:
@@ -208,8 +209,7 @@ class LogRun:
             size = min(self._settings.page_size, SMALLEST_PAGE)
             reader.fetch(Query(zone.stop, zone.stop + 1, size, unsorted=True, margin=0))
             # A server whose times have no seconds shows nothing of a minute where it is asked for a part of it.
-            first = min(error.start, reached) // MINUTE * MINUTE
-            begin = max(stamp_of_second(first), self.bookmark.value)
+            begin = max(stamp_of_second(min(error.start, reached) // MINUTE * MINUTE), self.bookmark.value)
             end = stamp_of_second(error.stop)
             self._read_to = min(self._read_to, begin)
             if self._leave_gap(begin, end):
