@@ -50,9 +50,7 @@ _HOW_TO_SET = """
 - `api_key` and `api_secret` are secrets. `meltano.yml` takes `namespace`, `api_key`, `api_secret` and `api_url` from
   the variables of `endorctl`: `ENDOR_NAMESPACE`, `ENDOR_API_CREDENTIALS_KEY`, `ENDOR_API_CREDENTIALS_SECRET` and
   `ENDOR_API`.
-- With `--config ENV` the tap itself reads `TAP_ENDORLABS_NAMESPACE` and so on. What is not set, it takes from a file
-  `.env` in a folder above the one that it is installed in: with a clone's `.venv` from the clone's `.env`, wherever you
-  are.
+- With `--config ENV` the tap itself reads `TAP_ENDORLABS_NAMESPACE` and so on. Only Meltano reads a file `.env`.
 - Booleans and integers may be text (`yes`, `off`, `4`). Dates are written `2024-11-13`, `2024-11-13T15:30:45Z` or with
   an offset. In `meltano.yml` put a time with an offset in quotes, otherwise Meltano drops the offset.
 - The SDK adds `stream_maps`, `flattening_enabled`, `batch_config` and more: `tap-endorlabs --about` lists them all.

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import difflib
 import json
+import os
 import re
 import typing as t
 
@@ -15,6 +16,17 @@ _PREFIX = "TAP_ENDORLABS_"
 
 _YES_OR_NO = {"true": True, "yes": True, "on": True, "1": True, "false": False, "no": False, "off": False, "0": False}
 _INTEGER = re.compile(r"[+-]?[0-9]{1,18}", re.ASCII)
+
+
+def from_environment(prefix: str, names: Iterable[str]) -> dict[str, str]:
+    """Give the settings that environment variables hold, as text.
+
+    Args:
+        prefix: what the name of a variable begins with.
+        names: the settings.
+    """
+    variables = {name: f"{prefix}{name.upper()}" for name in names}
+    return {name: os.environ[variable] for name, variable in variables.items() if variable in os.environ}
 
 
 def take_at_its_word(config: dict[str, t.Any], properties: Mapping[str, t.Any]) -> None:

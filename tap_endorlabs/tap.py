@@ -9,7 +9,6 @@ from functools import cached_property, partial
 import click
 from singer_sdk import Tap
 from singer_sdk.cli import plugin_cli
-from singer_sdk.configuration._dict_config import parse_environment_config
 from singer_sdk.exceptions import ConfigValidationError
 from singer_sdk.helpers._classproperty import classproperty
 from singer_sdk.tap_base import CliTestOptionValue
@@ -18,6 +17,7 @@ from typing_extensions import override
 from tap_endorlabs.api.client import Api
 from tap_endorlabs.api.retry import Retry
 from tap_endorlabs.cli import TapCommand, check_log_level, merged_config, read_json, require_selected, require_settings
+from tap_endorlabs.coercion import from_environment
 from tap_endorlabs.errors import IncompleteError
 from tap_endorlabs.redaction import Secrets
 from tap_endorlabs.settings import BATCH_CONFIG, OWN_SETTINGS, SETTINGS_SCHEMA, Settings
@@ -73,12 +73,12 @@ class TapEndorLabs(Tap):
             check_catalog(kwargs["catalog"])
         super().__init__(parse_env_config=parse_env_config, **kwargs)
 
-    # The SDK would cast what the variables say, and so take any text for false.
+    # The SDK would cast what the variables say, and so take any text for false. And a file `.env` in a folder above its
+    # own would count more than they do.
     @classproperty
     def _env_var_config(cls) -> dict[str, t.Any]:  # noqa: N805 - as in the SDK
         cls.append_builtin_config(cls.config_jsonschema)
-        as_text = {"properties": {name: {"type": "string"} for name in cls.config_jsonschema["properties"]}}
-        return parse_environment_config(as_text, cls._env_var_prefix)
+        return from_environment(cls._env_var_prefix, cls.config_jsonschema["properties"])
 
     @classmethod
     @override

@@ -17,6 +17,7 @@ from tap_endorlabs.validation import find_errors
 
 if t.TYPE_CHECKING:
     from collections.abc import Callable
+    from pathlib import Path
 
 NOW = dt.datetime(2026, 1, 1, tzinfo=dt.timezone.utc)
 LEAST = {"namespace": "acme", "api_key": "the-key", "api_secret": "the-secret"}
@@ -370,6 +371,17 @@ def test_environment_variables_are_judged_alike(
     with pytest.raises(ConfigValidationError) as caught:
         TapEndorLabs(parse_env_config=True)
     assert caught.value.errors == [line]
+
+
+def test_a_file_env_does_not_count_more_than_the_environment(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    """The SDK would look for one in the folders above its own, and let it win."""
+    (tmp_path / ".env").write_text("TAP_ENDORLABS_NAMESPACE=other\nTAP_ENDORLABS_START_DATE=2026-01-01\n")
+    monkeypatch.setattr("singer_sdk.configuration._dict_config.find_dotenv", lambda: str(tmp_path / ".env"))
+    monkeypatch.chdir(tmp_path)
+    for setting, text in LEAST.items():
+        monkeypatch.setenv(f"TAP_ENDORLABS_{setting.upper()}", str(text))
+    config = TapEndorLabs(parse_env_config=True).config
+    assert (config["namespace"], config.get("start_date")) == (LEAST["namespace"], None)
 
 
 def test_every_setting_is_explained_and_secrets_are_marked() -> None:

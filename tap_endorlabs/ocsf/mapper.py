@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import datetime as dt
-import os
 import typing as t
 from functools import partial
 
@@ -16,6 +15,7 @@ from singer_sdk.mapper_base import InlineMapper
 from typing_extensions import override
 
 from tap_endorlabs.cli import TapCommand, check_log_level, merged_config
+from tap_endorlabs.coercion import from_environment
 from tap_endorlabs.errors import TapError
 from tap_endorlabs.ocsf.events import classes_of, event_of
 from tap_endorlabs.ocsf.lines import Line, LineReader, LineWriter
@@ -145,7 +145,8 @@ class OcsfMapper(InlineMapper):
             cls.print_about(about_format)
             return
         cls.print_version(print_fn=cls.logger.info)
-        cls(config=config.config | (_of_the_environment() if config.parse_env else {})).listen(file_input)
+        variables = from_environment(_ENVIRONMENT, SETTINGS_SCHEMA["properties"]) if config.parse_env else {}
+        cls(config=config.config | variables).listen(file_input)
 
     @classmethod
     @override
@@ -192,11 +193,6 @@ def _checked(config: dict[str, t.Any]) -> dict[str, t.Any]:
     if errors:
         raise ConfigValidationError("The settings are wrong", errors=errors)
     return config
-
-
-def _of_the_environment() -> dict[str, str]:
-    variables = {name: f"{_ENVIRONMENT}{name.upper()}" for name in SETTINGS_SCHEMA["properties"]}
-    return {name: os.environ[variable] for name, variable in variables.items() if variable in os.environ}
 
 
 def _check_form(message: dict[str, t.Any]) -> None:
