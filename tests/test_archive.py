@@ -347,3 +347,21 @@ def test_gaps_are_kept_in_the_state_and_joined() -> None:
 def test_broken_gaps_are_refused(gaps: object) -> None:
     with pytest.raises(StateError, match="The state is broken: gaps"):
         bookmark_of({"replication_key_value": "2026-01-01T00:00:00Z", "gaps": gaps})
+
+
+@pytest.mark.parametrize(
+    "behaviour",
+    [{}, {"blind_kinds": frozenset({"!="})}, {"archive_path": "empty"}, {"archive_path": "ignored"}],
+    ids=str,
+)
+def test_an_early_archive_is_read_in_the_way_that_finds_most(
+    behaviour: dict[str, t.Any], empty_api: FakeEndorApi, tmp_path: Path
+) -> None:
+    start = NOW - dt.timedelta(days=10)
+    empty_api.store.add(make_events(600, start, NOW - dt.timedelta(minutes=10)))
+    empty_api.behaviour.archive_after = dt.timedelta(days=7)
+    for name, value in behaviour.items():
+        setattr(empty_api.behaviour, name, value)
+    output = run_command(tmp_path, level=20, config=config_for(empty_api, start_date=start.isoformat()))
+    assert output.code == 0
+    assert sorted(output.uuids) == sorted(empty_api.store.uuids())

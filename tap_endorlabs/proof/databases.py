@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import threading
 import typing as t
 from http import HTTPStatus
@@ -27,6 +28,9 @@ _RETENTION = 30 * DAY - DAY // 2
 
 _OLD = 27 * DAY
 """A log that has events of this age, in seconds, will have older ones, too: more than a weekend's rest is rare."""
+
+_LONG_EMPTY = 2 * DAY
+"""If the active database has nothing of so many seconds, the archive may have what was there."""
 
 _NOTHING = "The archive has nothing, although the log seems to be older than what is in the active database."
 
@@ -127,7 +131,7 @@ class Databases:
         border = Border()
         if proves and start < now - DAY:
             stop = min(self._stop, self._reader.settled)
-            check = BorderCheck(lambda: find_border(start, stop, now, self._count))
+            check = BorderCheck(lambda: self._find_border(start, stop, now))
             if start >= now - ACTIVE_UNTIL:
                 self._reader.check = check
                 yield Zone(start, self._stop)
@@ -169,6 +173,14 @@ class Databases:
                 return False
             self._logger.warning("The archive has nothing, as expected for a log that is younger than 31 days")
         return True
+
+    def _find_border(self, start: int, stop: int, now: int) -> Border:
+        first = min(start + _LONG_EMPTY, stop)
+        if self._count(start, first, archived=False) == 0:
+            # These events may be in the archive already: a query of it chooses the way that finds most.
+            with contextlib.suppress(ApiError, TooSlowError):
+                self._reader.fetch(Query(start, first, SMALLEST_PAGE, unsorted=True, archived=True))
+        return find_border(start, stop, now, self._count)
 
     def _count(self, start: int, stop: int, archived: bool) -> int | None:  # noqa: FBT001 - as databases are named
         """Count the events of a range; none in an archive that may not be read, as none are looked for there."""
