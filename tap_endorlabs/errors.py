@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from http import HTTPStatus
 
 from tap_endorlabs.timestamps import stamp_of_second
 
@@ -74,6 +75,11 @@ class TransientError(TapError):
         self.advice = advice
         self.status = status
         self.given_up = False
+
+    @property
+    def is_fault(self) -> bool:
+        """Whether the server failed at this very query, perhaps."""
+        return self.status == HTTPStatus.INTERNAL_SERVER_ERROR
 
 
 class TooSlowError(TransientError):

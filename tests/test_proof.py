@@ -493,6 +493,29 @@ def test_what_lies_before_a_failing_second_is_delivered_without_counts(
     assert (output.code, len(output.uuids)) == (3, len(events) - 1)
 
 
+@pytest.mark.parametrize(
+    "behaviour",
+    [{"empty_every": 10}, {"max_page_size": 100, "omit": frozenset({"response"})}],
+    ids=["empty pages", "clamped pages"],
+)
+def test_a_failing_second_is_left_out_where_the_log_is_read_again(
+    behaviour: dict[str, t.Any], api: FakeEndorApi, clock: ManualClock, tmp_path: Path
+) -> None:
+    for name, value in behaviour.items():
+        setattr(api.behaviour, name, value)
+    events = api.store.objects()
+    bad = events[700]["uuid"]
+    api.fail(Fault.status(500), times=None, when=bad)
+    config = config_for(api, start_date=TEN_DAYS_AGO, page_size=150)
+    first = run_command(tmp_path, level=20, config=config)
+    assert first.code == 3
+    assert len(events) - 3 <= len(first.uuids) < len(events)
+    api.heal()
+    clock.advance(86_400)
+    later = run_command(tmp_path, level=20, config=config, state=first.state)
+    assert sorted(first.uuids + later.uuids) == sorted(item["uuid"] for item in events)
+
+
 @pytest.mark.parametrize("check", ["auto", "always", "never"])
 def test_a_page_that_ends_within_a_failing_second_is_delivered(
     check: str, empty_api: FakeEndorApi, clock: ManualClock, tmp_path: Path

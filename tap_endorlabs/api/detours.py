@@ -66,7 +66,7 @@ def find_detour(fetch: Fetch, asked: Query, error: TapError, *, is_odd: bool) ->
         UnreadableError: the server fails to answer a single second.
         TapError: the error, as there is no other way.
     """
-    if isinstance(error, TransientError) and (isinstance(error, TooSlowError) or _is_fault(error)):
+    if isinstance(error, TransientError) and (isinstance(error, TooSlowError) or error.is_fault):
         return _ask_for_less(fetch, asked, error, is_odd=is_odd)
     if isinstance(error, ApiError) and error.status in REFUSALS:
         return _ask_otherwise(fetch, asked, error)
@@ -76,14 +76,14 @@ def find_detour(fetch: Fetch, asked: Query, error: TapError, *, is_odd: bool) ->
 def _ask_for_less(fetch: Fetch, asked: Query, error: TransientError, *, is_odd: bool) -> Detour:
     if isinstance(error, TooLargeError) and asked.page_size > 1:
         return Detour(too_large=True)
-    if _is_fault(error) and asked.margin and _is_answered(fetch, asked._replace(margin=0)):
+    if error.is_fault and asked.margin and _is_answered(fetch, asked._replace(margin=0)):
         return Detour(without_margin=True)
     if not asked.divisible:
         if asked.offset and _is_answered(fetch, asked._replace(offset=0)):
             return Detour(without_offsets=True)
         if asked.is_sorted and _is_answered(fetch, _unsorted(asked)):
             return Detour(unsorted=True)
-        if _is_fault(error):
+        if error.is_fault:
             raise UnreadableError(asked.start, asked.stop, str(error)) from error
         raise error
     if is_odd:
@@ -105,7 +105,7 @@ def _ask_for_least(fetch: Fetch, asked: Query) -> None:
     try:
         fetch(_least(asked))
     except TransientError as error:
-        if _is_fault(error):
+        if error.is_fault:
             raise UnreadableError(asked.start, asked.first_stop, str(error)) from error
         raise
 
@@ -147,7 +147,7 @@ def _is_answered(fetch: Fetch, query: Query) -> bool:
     try:
         fetch(query)
     except TransientError as error:
-        if isinstance(error, TooSlowError) or _is_fault(error):
+        if isinstance(error, TooSlowError) or error.is_fault:
             return False
         raise
     except ApiError as error:
@@ -155,7 +155,3 @@ def _is_answered(fetch: Fetch, query: Query) -> bool:
             return False
         raise
     return True
-
-
-def _is_fault(error: TransientError) -> bool:
-    return error.status == HTTPStatus.INTERNAL_SERVER_ERROR

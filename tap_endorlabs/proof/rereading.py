@@ -12,7 +12,7 @@ from bisect import bisect_left
 
 from tap_endorlabs.api.detours import DEFAULT_PAGE_SIZE
 from tap_endorlabs.api.query import Query
-from tap_endorlabs.errors import TooSlowError, UncountedError
+from tap_endorlabs.errors import TooSlowError, TransientError, UncountedError, UnreadableError
 from tap_endorlabs.reading.gap import Stretch
 from tap_endorlabs.timestamps import MINUTE, stamp_of_second
 
@@ -63,6 +63,7 @@ class Rereader:
 
         Raises:
             UncountedError: less can be read than the API counts.
+            UnreadableError: the API fails to answer a minute of it, or one beside that.
         """
         self._logger.warning(
             "The API counts more events from %s to %s than it lists: reading them again, unsorted",
@@ -81,8 +82,10 @@ class Rereader:
         if sum(most) <= MOST_AT_ONCE or stop - start <= MINUTE:
             try:
                 stretch = self._read(start, stop, part, most)
-            except TooSlowError:
-                if stop - start <= MINUTE:
+            except TransientError as error:
+                if error.is_fault and stop - start <= MINUTE:
+                    raise UnreadableError(start, stop, str(error)) from error
+                if stop - start <= MINUTE or not (error.is_fault or isinstance(error, TooSlowError)):
                     raise
         if stretch is not None:
             yield stretch
