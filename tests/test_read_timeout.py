@@ -79,5 +79,5 @@ def test_answers_that_never_come_are_asked_for_again(
 def test_a_first_page_may_take_longer_than_the_log_in(empty_api: FakeEndorApi) -> None:
     empty_api.fail(Fault.stall(0.5))
     run_inside(config_for(empty_api, start_date="2026-03-20T00:00:00Z"))
-    asked = [str(request.query) for request in empty_api.requests]
+    asked = [(request.path, str(request.query)) for request in empty_api.requests]
     assert len(asked) == len(set(asked))
