@@ -163,3 +163,58 @@ def test_a_gap_of_a_young_log_is_asked_for_by_the_next_run(
     second = run_command(tmp_path, level=logging.INFO, config=config, state=first.state)
     assert (second.code, second.bookmark["gaps"]) == (0, [])
     assert sorted(first.uuids + second.uuids) == sorted(empty_api.store.uuids())
+
+
+@pytest.mark.parametrize("concurrency", [1, 4])
+def test_a_gap_has_what_a_server_whose_times_are_minutes_lists_later(
+    concurrency: int, empty_api: FakeEndorApi, clock: ManualClock, tmp_path: Path
+) -> None:
+    """What fails happened before what is listed before it."""
+    empty_api.behaviour.date_unit = dt.timedelta(minutes=1)
+    begun = NOW - dt.timedelta(days=1)
+    tied = at([begun] * 20)
+    failing, listed = at((begun + dt.timedelta(minutes=57, milliseconds=ms) for ms in (1019, 1269)), seed=2)
+    failing["uuid"], listed["uuid"] = "f" * 24, "2" * 24
+    empty_api.store.add([*tied, failing, listed])
+    empty_api.fail(Fault.status(500), times=None, when=failing["uuid"])
+    start = stamp(begun - dt.timedelta(hours=1))
+    config = config_for(empty_api, start_date=start, page_size=20, concurrency=concurrency)
+    first = run_command(tmp_path, level=logging.INFO, config=config)
+    assert first.code == 3
+    (gap,) = first.bookmark["gaps"]
+    assert gap["from"] == stamp(begun + dt.timedelta(minutes=57))
+    empty_api.heal()
+    clock.advance(25 * 3600)
+    second = run_command(tmp_path, level=logging.INFO, config=config, state=first.state)
+    assert (second.code, second.bookmark["gaps"]) == (0, [])
+    assert sorted(first.uuids + second.uuids) == sorted(empty_api.store.uuids())
+
+
+def test_an_object_that_can_be_no_record_is_named_when_a_gap_passes_it(
+    empty_api: FakeEndorApi, clock: ManualClock, tmp_path: Path
+) -> None:
+    minute = NOW - dt.timedelta(hours=7)
+    before = at(NOW - dt.timedelta(hours=10) + 360 * n * SECOND for n in range(20))
+    *events, bad = at((minute + second * SECOND for second in (*range(5, 19), 40)), seed=1)
+    empty_api.store.add([*before, *events, bad])
+    nameless = {"uuid": "", "meta": {"create_time": f"{minute + 8.005 * SECOND:%Y-%m-%dT%H:%M:%S.005}Z"}}
+    empty_api.store.add_raw([nameless | {"tenant_meta": {"namespace": "acme"}}])
+    config = config_for(empty_api, start_date=stamp(NOW - dt.timedelta(hours=10)))
+    for event in [*events, bad]:
+        empty_api.fail(Fault.status(500), times=None, when=event["uuid"])
+    state: dict[str, t.Any] = {}
+    codes, lines, uuids = [], [], []
+    for run in range(5):
+        output = run_command(tmp_path, level=logging.INFO, config=config, state=state)
+        state = output.state
+        codes.append(output.code)
+        lines += output.errors
+        uuids += output.uuids
+        empty_api.heal()
+        if run == 0:
+            empty_api.fail(Fault.status(500), times=None, when=bad["uuid"])
+        clock.advance(25 * 3600)
+    assert codes == [3, 3, 0, 0, 0]
+    assert sorted(uuids) == sorted(item["uuid"] for item in (*before, *events, bad))
+    assert sum("was left out: it has no uuid" in line for line in lines) == 1
+    assert not any("became visible later" in line for line in lines)

@@ -99,6 +99,7 @@ class Bookmark:
     proved: str = ""
     emitted_since_proved: int = 0
     _left_out: list[str] = field(default_factory=list, compare=False)
+    _whole: str = field(default="~", compare=False)
     _reach: str = field(default="", compare=False)
     _emitted_since_reach: int = field(default=0, compare=False)
 
@@ -131,6 +132,13 @@ class Bookmark:
         self.since = self.proved = stamp_of_second(minute_after(self.value))
         self.emitted_since = self.emitted_since_proved = 0
 
+    def stop_before(self, second: int) -> None:
+        """Let V not pass into the minute of a second up to which the log has been read.
+
+        A server whose times are minutes lists the events of one in any order.
+        """
+        self._whole = stamp_of_second(second // MINUTE * MINUTE)
+
     def count(self, stamps: Iterable[str]) -> None:
         """Take note of emitted events that lie before V, for the proofs."""
         for stamp in stamps:
@@ -142,7 +150,7 @@ class Bookmark:
         """Take note of events that have been emitted: new ones, in order, with none left out before the last."""
         if not events:
             return
-        self.pass_to(min(events[-1].create_time, self.limit))
+        self.pass_to(min(events[-1].create_time, self.limit, self._whole))
         passed = bisect_left(events, self.value, key=_CREATE_TIME)
         self.emitted_since += max(0, passed - bisect_left(events, self.since, key=_CREATE_TIME))
         self.emitted_since_proved += max(0, passed - bisect_left(events, self.proved, key=_CREATE_TIME))
@@ -164,6 +172,10 @@ class Bookmark:
         self.emitted = {uuid: stamp for uuid, stamp in self.emitted.items() if stamp >= value}
         left_out, self._left_out = self._left_out, []
         self.leave_out(left_out)
+
+    def can_prove(self, until: str) -> bool:
+        """Whether a count up to a stamp proves more than the last did, and V is no later, as it may be."""
+        return self.proved < until >= self.value
 
     def prove(self, until: str, emitted: int = 0) -> None:
         """Take note that a count has proved the log complete up to a stamp.

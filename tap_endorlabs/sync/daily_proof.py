@@ -72,7 +72,8 @@ class DailyProof:
         end, count = self._start, counter.count(since, self._start)
         for gap in self._bookmark.gaps:
             first, last = max(second_of(gap.begin), since), min(second_after(gap.end), self._start)
-            delivered += (counter.count(first, last) or 0) if first < last else 0
+            known = sum(first <= second_of(stamp) < last for stamp in (gap.emitted or {}).values())
+            delivered += max(0, (counter.count(first, last) or 0) - known) if first < last else 0
         if count is not None and count > delivered and (quiet := self._quiet_second(reached)):
             # A server whose times are some ms off may count what happened just behind the end.
             end, count = quiet, counter.count(since, quiet)

@@ -13,7 +13,7 @@ from tap_endorlabs.reading.archive import Zone
 from tap_endorlabs.sync.beginning import check_bookmark, tell_of_range
 from tap_endorlabs.sync.bookmark import Bookmark
 from tap_endorlabs.sync.daily_proof import DailyProof
-from tap_endorlabs.sync.findings import Findings
+from tap_endorlabs.sync.findings import Findings, divide
 from tap_endorlabs.sync.lateness import Lateness
 from tap_endorlabs.sync.probing import Sample, probe, probe_archive
 from tap_endorlabs.sync.progress import Progress
@@ -119,14 +119,13 @@ class LogRun:
                     self.findings.miss(missing)
                 is_proved = reader.proves_all and not reader.counter.gives_none and stretch.reached >= self._settled
                 unseen.difference_update(event.uuid for event in stretch.events)
+                self.bookmark.stop_before(stretch.reached)
                 yield from self._pages(self.only_new(stretch.events))
                 self.progress.report(stretch.reached)
                 # A new gap is asked for by the next run.
-                settled = stamp_of_second(self._settled)
-                # After the look-back was raised, V may lie behind what this run can prove.
-                is_later = self.bookmark.proved < settled >= self.bookmark.value
-                if is_due and is_proved and is_later and not self.findings.left_a_gap:
-                    self.bookmark.prove(settled)
+                can_prove = self.bookmark.can_prove(stamp_of_second(self._settled))
+                if is_due and is_proved and can_prove and not self.findings.left_a_gap:
+                    self.bookmark.prove(stamp_of_second(self._settled))
         # All has been read: what lay within the look-back may be forgotten, unless it was not listed again.
         if unseen.isdisjoint(self.bookmark.emitted):
             self.bookmark.pass_to(min(max(self.bookmark.emitted.values(), default=""), self.bookmark.limit))
@@ -138,21 +137,22 @@ class LogRun:
             self._gap = gap
             first, last = second_of(gap.begin) // MINUTE * MINUTE, minute_after(gap.end)
             databases = Databases(reader, first, last, self._now, self._logger)
-            rejected: list[Reject] = []
+            pending: list[Reject] = []
             try:
                 for zone in databases.zones(lambda: self.probe(reader.fetch), proves=reader.proves):
                     if not databases.complaint:
                         for stretch in reader.read(zone):
-                            rejected += stretch.rejected
-                            # The gap shrinks as its events are noted.
-                            yield from self._pages([e for e in stretch.events if self._gap.lacks(e)])
+                            new = [e for e in stretch.events if self._gap.lacks(e)]
+                            passed, pending = divide([*pending, *stretch.rejected], new)
+                            for reject in passed:
+                                self._leave_out(reject, gap.begin, gap.end)
+                            yield from self._pages(new)
             except UnreadableError as error:
                 databases.complaint = str(error)
             if databases.complaint:
                 self.findings.miss(f"Events from {gap.begin} to {gap.end} are still missing.", why=databases.complaint)
             else:
-                # Else the count of what is still missing has them.
-                for reject in rejected:
+                for reject in pending:
                     self._leave_out(reject, gap.begin, gap.end)
                 self.bookmark.gaps = [other for other in self.bookmark.gaps if other.end != gap.end]
             self._gap = None
