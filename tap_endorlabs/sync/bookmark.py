@@ -64,10 +64,13 @@ class Gap(t.NamedTuple):
         return self.begin <= event.create_time < self.end and event.uuid not in (self.emitted or {})
 
     def after(self, events: Sequence[Event]) -> Gap:
-        """Give what is left when these events have been emitted, in order, with none left out before the last."""
+        """Give what is left when these events have been emitted, in order, with none left out before the last's minute.
+
+        A server whose times are minutes lists the events of one in any order.
+        """
         if not events:
             return self
-        begin = events[-1].create_time
+        begin = max(self.begin, _minute_of(events[-1].create_time))
         known = (self.emitted or {}) | {event.uuid: event.create_time for event in events}
         return Gap(begin, self.end, {uuid: stamp for uuid, stamp in known.items() if stamp >= begin})
 

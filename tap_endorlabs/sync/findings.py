@@ -9,7 +9,7 @@ from tap_endorlabs.errors import several
 if t.TYPE_CHECKING:
     import logging
 
-    from tap_endorlabs.api.records import Event, Reject
+    from tap_endorlabs.api.records import Reject
 
 _MOST_REJECTS_LOGGED = 20
 
@@ -59,8 +59,7 @@ class Findings:
         return [*self._missed, *([left_out] if self.rejected else [])]
 
 
-def divide(rejected: list[Reject], events: list[Event]) -> tuple[list[Reject], list[Reject]]:
-    """Divide what was left out into what lies before the last of some events, and the rest."""
-    last = events[-1].create_time if events else ""
-    passed = [one for one in rejected if one.create_time is not None and one.create_time < last]
+def divide(rejected: list[Reject], stamp: str) -> tuple[list[Reject], list[Reject]]:
+    """Divide what was left out into what lies before a stamp, and the rest."""
+    passed = [one for one in rejected if one.create_time is not None and one.create_time < stamp]
     return passed, [one for one in rejected if one not in passed]

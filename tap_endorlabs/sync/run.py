@@ -143,7 +143,7 @@ class LogRun:
                     if not databases.complaint:
                         for stretch in reader.read(zone):
                             new = [e for e in stretch.events if self._gap.lacks(e)]
-                            passed, pending = divide([*pending, *stretch.rejected], new)
+                            passed, pending = divide([*pending, *stretch.rejected], self._gap.after(new).begin)
                             for reject in passed:
                                 self._leave_out(reject, gap.begin, gap.end)
                             yield from self._pages(new)
