@@ -56,23 +56,25 @@ class BorderCheck:
     """Finds out where the border is, while something else is done.
 
     Args:
-        find: finds it.
+        find: finds it, given the first second with an event, if that is known.
     """
 
-    def __init__(self, find: Callable[[], Border]) -> None:
+    def __init__(self, find: Callable[[int | None], Border]) -> None:
         self._find = find
         self._found: Border | BaseException | None = None
         self._thread: threading.Thread | None = None
+        self._first: int | None = None
 
-    def begin(self) -> None:
-        """Begin to, in a thread of its own."""
+    def begin(self, first: int | None = None) -> None:
+        """Begin to, in a thread of its own; give the first second with an event, if it is known."""
         if self._thread is None:
+            self._first = first
             self._thread = threading.Thread(target=self._work, name="border", daemon=True)
             self._thread.start()
 
     def _work(self) -> None:
         try:
-            self._found = self._find()
+            self._found = self._find(self._first)
         except BaseException as error:  # noqa: BLE001 - whatever it is, it is raised where the border is asked for
             self._found = error
 
@@ -131,7 +133,7 @@ class Databases:
         border = Border()
         if proves and start < now - DAY:
             stop = min(self._stop, self._reader.settled)
-            check = BorderCheck(lambda: self._find_border(start, stop, now))
+            check = BorderCheck(lambda first: self._find_border(start, stop, now, first))
             if start >= now - ACTIVE_UNTIL:
                 self._reader.check = check
                 yield Zone(start, self._stop)
@@ -174,10 +176,9 @@ class Databases:
             self._logger.warning("The archive has nothing, as expected for a log that is younger than 31 days")
         return True
 
-    def _find_border(self, start: int, stop: int, now: int) -> Border:
-        first = min(start + _LONG_EMPTY, stop)
-        if self._count(start, first, archived=False) == 0:
-            # These events may be in the archive already: a query of it chooses the way that finds most.
+    def _find_border(self, start: int, stop: int, now: int, first: int | None) -> Border:
+        if first is not None and first - start >= _LONG_EMPTY:
+            # What was there may have been archived early: a query of the archive chooses the way that finds most.
             with contextlib.suppress(ApiError, TooSlowError):
                 self._reader.fetch(Query(start, first, SMALLEST_PAGE, unsorted=True, archived=True))
         return find_border(start, stop, now, self._count)

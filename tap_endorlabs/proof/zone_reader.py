@@ -102,7 +102,8 @@ class ZoneReader:
                 return
             first = list(itertools.islice(stretches, 1))
             if self.check is not None:
-                self.check.begin()
+                events = first[0].events if first else []
+                self.check.begin(second_of(events[0].create_time) if events else zone.stop)
             rest: Iterator[Stretch] = stretches
             if first and first[0].reached < zone.stop:
                 # A last page may name a next one, which holds nothing new.
