@@ -25,8 +25,8 @@ if t.TYPE_CHECKING:
 RETRY = Retry(first_wait=0.01, max_wait=0.2, max_elapsed=2.0)
 """As many tries as ever, but a short time between them."""
 
-PAUSE = 0.05
-"""Seconds without a request after a 429 that names no time."""
+PAUSE, LONGEST_PAUSE = 0.05, 0.5
+"""Seconds without a request after a 429 that names no time, at first and at most."""
 
 SLOWEST = 20.0
 """Requests per second that are sent at least, however many 429 there are."""
@@ -81,6 +81,6 @@ def _run(folder: Path, arguments: list[str]) -> None:
         return look_up(*args, **kwargs)
 
     socket.getaddrinfo = unreliable
-    pace.PAUSE, pace.SLOWEST = PAUSE, SLOWEST
+    pace.PAUSE, pace.LONGEST_PAUSE, pace.SLOWEST = PAUSE, LONGEST_PAUSE, SLOWEST
     TapEndorLabs.retry = RETRY
     TapEndorLabs.cli(arguments)
