@@ -19,6 +19,7 @@ if t.TYPE_CHECKING:
     from pathlib import Path
 
     from fake_endor_api import FakeEndorApi, ManualClock
+    from tests.harness import Output
 
 SECOND = dt.timedelta(seconds=1)
 
@@ -29,6 +30,12 @@ def at(times: Iterable[dt.datetime], seed: int = 0) -> list[dict[str, t.Any]]:
 
 def stamp(time: dt.datetime) -> str:
     return f"{time:%Y-%m-%dT%H:%M:%S}.000000Z"
+
+
+def assert_gaps_are_filled(api: FakeEndorApi, folder: Path, config: dict[str, t.Any], first: Output) -> None:
+    second = run_command(folder, level=logging.INFO, config=config, state=first.state)
+    assert (second.code, second.bookmark["gaps"]) == (0, [])
+    assert sorted(first.uuids + second.uuids) == sorted(api.store.uuids())
 
 
 def test_a_gap_is_filled_from_a_server_whose_times_are_minutes(empty_api: FakeEndorApi) -> None:
@@ -58,9 +65,7 @@ def test_a_fault_on_a_server_whose_times_are_minutes_leaves_all_of_its_minute(
     assert (first.code, len(first.uuids)) == (3, 57)
     empty_api.heal()
     clock.advance(86_400)
-    second = run_command(tmp_path, level=logging.INFO, config=config, state=first.state)
-    assert (second.code, second.bookmark["gaps"]) == (0, [])
-    assert sorted(first.uuids + second.uuids) == sorted(empty_api.store.uuids())
+    assert_gaps_are_filled(empty_api, tmp_path, config, first)
 
 
 def test_what_was_delivered_before_the_archive_was_needed_does_not_come_again(
@@ -185,9 +190,7 @@ def test_a_gap_has_what_a_server_whose_times_are_minutes_lists_later(
     assert gap["from"] == stamp(begun + dt.timedelta(minutes=57))
     empty_api.heal()
     clock.advance(25 * 3600)
-    second = run_command(tmp_path, level=logging.INFO, config=config, state=first.state)
-    assert (second.code, second.bookmark["gaps"]) == (0, [])
-    assert sorted(first.uuids + second.uuids) == sorted(empty_api.store.uuids())
+    assert_gaps_are_filled(empty_api, tmp_path, config, first)
 
 
 def test_an_object_that_can_be_no_record_is_named_when_a_gap_passes_it(

@@ -21,7 +21,7 @@ from tap_endorlabs.timestamps import DAY, MINUTE, earlier, minute_after, second_
 if t.TYPE_CHECKING:
     from collections.abc import Iterable, Sequence
 
-    from tap_endorlabs.api.records import Event
+    from tap_endorlabs.api.records import Event, Reject
     from tap_endorlabs.settings import Settings
 
 REPLICATION_KEY = "create_time"
@@ -59,9 +59,9 @@ class Gap(t.NamedTuple):
     end: str
     emitted: dict[str, str] | None = {}  # noqa: RUF012 - never changed in place
 
-    def lacks(self, event: Event) -> bool:
-        """Whether an event lies in it that has not been emitted."""
-        return self.begin <= event.create_time < self.end and event.uuid not in (self.emitted or {})
+    def lacks(self, one: str | Reject, stamp: str) -> bool:
+        """Whether an event, by its uuid, or what is to be left out lies in it and has not been emitted."""
+        return self.begin <= stamp < self.end and one not in (self.emitted or {})
 
     def after(self, events: Sequence[Event]) -> Gap:
         """Give what is left when these events have been emitted, in order, with none left out before the last's minute.

@@ -56,12 +56,10 @@ class DailyProof:
         # What lies between the minute in which this run begins and its bookmark earlier runs have seen.
         seen: dict[str | Reject, str | None] = {event.uuid: event.create_time for event in stretch.events}
         seen |= {reject: reject.create_time for reject in stretch.rejected}
-        since = self._bookmark.since
-        self._again |= {
-            one
-            for one, stamp in seen.items()
-            if stamp and since <= stamp < self._from and not self._is_left(one, stamp)
-        }
+        before = [(one, stamp) for one, stamp in seen.items() if stamp and self._bookmark.since <= stamp < self._from]
+        # What a gap lacks is still to be delivered, or left out.
+        gaps = self._bookmark.gaps
+        self._again |= {one for one, stamp in before if not any(gap.lacks(one, stamp) for gap in gaps)}
         self._seen += [stamp for stamp in seen.values() if stamp]
         if stretch.reached <= second_of(self._from):
             return ""
@@ -69,11 +67,6 @@ class DailyProof:
         # What lies within a second of where the reading stands is not all known yet.
         reached = min(stretch.reached - 1, self._settled)
         return self._prove(counter, self._bookmark.emitted_since - len(self._again), reached)
-
-    def _is_left(self, one: str | Reject, stamp: str) -> bool:
-        """Whether it is still to be delivered, or left out, as it lies in a gap."""
-        gaps = self._bookmark.gaps
-        return any(gap.begin <= stamp < gap.end and one not in (gap.emitted or {}) for gap in gaps)
 
     def _prove(self, counter: Counter, delivered: int, reached: int) -> str:
         since = second_of(self._bookmark.since)

@@ -118,7 +118,7 @@ class LogRun:
                 if is_due and (missing := daily.missing(stretch, reader.counter)):
                     self.findings.miss(missing)
                 is_proved = reader.proves_all and not reader.counter.gives_none and stretch.reached >= self._settled
-                unseen.difference_update(event.uuid for event in stretch.events)
+                unseen = unseen and unseen.difference(event.uuid for event in stretch.events)
                 self.bookmark.stop_before(stretch.reached)
                 yield from self._pages(self.only_new(stretch.events))
                 self.progress.report(stretch.reached)
@@ -142,7 +142,7 @@ class LogRun:
                 for zone in databases.zones(lambda: self.probe(reader.fetch), proves=reader.proves):
                     if not databases.complaint:
                         for stretch in reader.read(zone):
-                            new = [e for e in stretch.events if self._gap.lacks(e)]
+                            new = [e for e in stretch.events if self._gap.lacks(e.uuid, e.create_time)]
                             passed, pending = divide([*pending, *stretch.rejected], self._gap.after(new).begin)
                             for reject in passed:
                                 self._leave_out(reject, gap.begin, gap.end)
